@@ -1,0 +1,1 @@
+"""Who may do what: judges actors, knows no users."""

@@ -1,0 +1,1 @@
+"""The append-only record of every write, made in the same transaction."""

@@ -1,0 +1,262 @@
+"""Discovers plugins by entry point, orders and checks them, and calls their hooks."""
+
+import importlib
+import importlib.metadata
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import pluggy
+from flask import current_app
+
+from portal.hooks import specs
+from portal.hooks.declarations import Plugin, PluginProblem
+from portal.hooks.registry import Registry
+from portal.kernel.errors import PluginClash, PluginError, PluginLoadError, PluginReactionFailed
+from portal.kernel.transaction import on_commit
+
+log = logging.getLogger(__name__)
+
+ENTRY_POINT_GROUP = "portal.plugins"
+API_VERSION = "1"
+NAME_RULE = re.compile(r"[a-z]{3,20}")
+#: Names that a plugin cannot have: the portal's own commands and tables.
+RESERVED_NAMES = frozenset(
+    "portal jobs users init migrate run web worker relay demo doctor maintenance files plugins sweep".split()
+)
+PLUGINS_KEY = "PORTAL_PLUGINS"
+CORE = "portal"
+
+
+class Plugins:
+    """The pluggy manager of one application with its loaded plugins in order: portal, then by REQUIRES and name."""
+
+    def __init__(
+        self,
+        core: ModuleType,
+        blocked: Iterable[str] = (),
+        extra: Mapping[str, ModuleType] = MappingProxyType({}),
+    ) -> None:
+        """Load the plugins.
+
+        Args:
+            core: The portal's own plugin, always first.
+            blocked: Names that are not loaded.
+            extra: Plugins given as modules, beside the installed ones (for tests).
+        """
+        self.problems: list[PluginProblem] = []
+        self._manager = pluggy.PluginManager(specs.PROJECT)
+        self._manager.add_hookspecs(specs)
+        found = {**_discover(frozenset(blocked), self.problems), **extra}
+        order = _order(found, self.problems)
+        self.modules: dict[str, ModuleType] = {CORE: core, **{name: found[name] for name in order}}
+        for name, module in self.modules.items():
+            self._register(name, module)
+
+    def _register(self, name: str, module: ModuleType) -> None:
+        """Register one plugin after its own hookspecs; a misspelt hook leaves the plugin out and says so."""
+        declare = getattr(module, "portal_hookspecs", None)
+        for spec in declare() if declare else ():
+            self._manager.add_hookspecs(spec)
+        try:
+            self._manager.register(module, name)
+        except pluggy.PluginValidationError as error:
+            self.problems.append(PluginProblem(name=name, message=str(error)))
+
+    def check(self) -> None:
+        """Refuse hooks that nobody specifies (a misspelt name).
+
+        Raises:
+            PluginLoadError: naming the plugin and the hook.
+        """
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginLoadError("unknown-hook", str(error)) from error
+
+    def loaded(self) -> tuple[Plugin, ...]:
+        """Return the registered plugins in order."""
+        return tuple(
+            Plugin(
+                name=name,
+                title=getattr(module, "TITLE", name.capitalize()),
+                version=_version(module),
+                module=module.__name__,
+                requires=tuple(getattr(module, "REQUIRES", ())),
+            )
+            for name, module in self.modules.items()
+            if self._manager.has_plugin(name)
+        )
+
+    def by_plugin(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call ``hook`` and return each plugin's own answer with its name, in plugin order."""
+        caller = getattr(self._manager.hook, hook)
+        implementations = {item.plugin_name: item for item in caller.get_hookimpls()}
+        answers = []
+        for name in self.modules:
+            if name in implementations:
+                implementation = implementations[name]
+                wanted = {key: arguments[key] for key in implementation.argnames}
+                answers.append((name, implementation.function(**wanted)))
+        return answers
+
+
+    def tell(self, name: str, hook: str, event: object) -> None:
+        """Call one plugin's implementation of an event hook, if it has one."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name == name:
+                implementation.function(event)
+
+
+def _version(module: ModuleType) -> str:
+    package = module.__name__.partition(".")[0]
+    for distribution in importlib.metadata.packages_distributions().get(package, []):
+        return importlib.metadata.version(distribution)
+    return ""
+
+
+def _discover(blocked: frozenset[str], problems: list[PluginProblem]) -> dict[str, ModuleType]:
+    found: dict[str, ModuleType] = {}
+    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+        if entry.name in blocked or entry.name in found:
+            continue
+        try:
+            module = importlib.import_module(entry.value)
+            _check_module(entry.name, module)
+        except Exception as error:
+            # A plugin is somebody else's code: whatever it raises, the portal starts without it.
+            log.exception("plugin %s was left out", entry.name)
+            problems.append(PluginProblem(name=entry.name, message=f"{type(error).__name__}: {error}"))
+        else:
+            found[entry.name] = module
+    return found
+
+
+def _check_module(name: str, module: ModuleType) -> None:
+    if not NAME_RULE.fullmatch(name) or name in RESERVED_NAMES:
+        raise PluginLoadError(
+            "plugin-name", f"{name!r} cannot be a plugin's name: 3 to 20 letters a-z, not a name of the portal's own."
+        )
+    version = getattr(module, "PORTAL_API", None)
+    if version != API_VERSION:
+        raise PluginLoadError(
+            "plugin-api", f"It was written for portal API {version!r}; this portal offers {API_VERSION!r}."
+        )
+    if getattr(module, "NAME", name) != name:
+        raise PluginLoadError("plugin-name", f"NAME is {module.NAME!r} but the entry point says {name!r}.")
+
+
+def _order(found: Mapping[str, ModuleType], problems: list[PluginProblem]) -> list[str]:
+    """Order by REQUIRES, ties by name; leave out what misses a requirement or waits in a circle."""
+    waiting = {name: set(getattr(module, "REQUIRES", ())) for name, module in found.items()}
+    ordered: list[str] = []
+    while True:
+        ready = sorted(name for name, needs in waiting.items() if needs <= set(ordered))
+        if not ready:
+            break
+        ordered.append(ready[0])
+        del waiting[ready[0]]
+    for name, needs in sorted(waiting.items()):
+        missing = ", ".join(sorted(needs - set(ordered)))
+        problems.append(PluginProblem(name=name, message=f"It requires {missing}, which is not loaded."))
+    return ordered
+
+
+def build_registry(plugins: Plugins) -> Registry:
+    """Collect and check every declaration.
+
+    Raises:
+        PluginClash: when one name is declared twice; the message names both owners.
+        PluginLoadError: when a name lacks its owner's prefix.
+    """
+    plugins.check()
+    models = tuple(model for _, answer in plugins.by_plugin("portal_models") for model in answer)
+    _check_tables(plugins)
+    migrations = {owner: answer[0] for owner, answer in plugins.by_plugin("portal_migrations") if answer}
+    return Registry(
+        plugins=plugins.loaded(),
+        problems=tuple(plugins.problems),
+        models=models,
+        migrations=MappingProxyType(migrations),
+        permissions=_named(plugins, "portal_permissions", lambda item: item.name, prefixed=True),
+        roles=_named(plugins, "portal_roles", lambda item: item.name),
+        job_kinds=_named(plugins, "portal_job_kinds", lambda item: item.kind.name, prefixed=True),
+        settings=_named(plugins, "portal_settings", lambda item: item.model.__name__),
+        health_checks=_named(plugins, "portal_health_checks", lambda item: item.name),
+        admin_views=_owned(plugins, "portal_admin_views"),
+        commands=_owned(plugins, "portal_commands"),
+        documents=_owned(plugins, "portal_documents"),
+    )
+
+
+def _owned(plugins: Plugins, hook: str) -> tuple[tuple[str, Any], ...]:
+    return tuple((owner, item) for owner, answer in plugins.by_plugin(hook) for item in answer)
+
+
+def _named(plugins: Plugins, hook: str, name_of: Any, *, prefixed: bool = False) -> Mapping[str, Any]:
+    owners: dict[str, str] = {}
+    result: dict[str, Any] = {}
+    for owner, item in _owned(plugins, hook):
+        name = name_of(item)
+        if name in result:
+            raise PluginClash("plugin-clash", f"{hook}: {owners[name]} and {owner} both declare {name!r}.")
+        if prefixed and not name.startswith(f"{owner}."):
+            raise PluginLoadError("name-prefix", f"{hook}: {name!r} of {owner} must start with '{owner}.'.")
+        owners[name], result[name] = owner, item
+    return MappingProxyType(result)
+
+
+def _check_tables(plugins: Plugins) -> None:
+    for owner, answer in plugins.by_plugin("portal_models"):
+        for model in answer:
+            table = model.__table__
+            if not table.name.startswith(f"{owner}_"):
+                raise PluginLoadError("table-prefix", f"Table {table.name} of {owner} must start with '{owner}_'.")
+            for key in table.foreign_keys:
+                target = key.target_fullname
+                if not target.startswith((f"{owner}_", "portal_")):
+                    raise PluginLoadError("foreign-table", f"{table.name} of {owner} refers to {target}.")
+
+
+def current_plugins() -> Plugins:
+    """Return the plugins of the running application."""
+    plugins: Plugins = current_app.extensions[PLUGINS_KEY]
+    return plugins
+
+
+def answers(hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+    """Call a hook and return ``(plugin, answer)`` pairs in plugin order."""
+    return current_plugins().by_plugin(hook, **arguments)
+
+
+def emit_reaction(hook: str, *, event: object) -> None:
+    """Tell every plugin inside the open transaction; any may veto.
+
+    Raises:
+        PluginReactionFailed: naming the plugin and hook; the caller's transaction must roll back.
+    """
+    plugins = current_plugins()
+    for name in plugins.modules:
+        try:
+            plugins.tell(name, hook, event)
+        except PluginError:
+            raise
+        except Exception as error:
+            raise PluginReactionFailed(name, hook, str(error)) from error
+
+
+def emit_notice(hook: str, *, event: object) -> None:
+    """Tell every plugin after the commit; their errors are logged, never raised."""
+    plugins = current_plugins()
+
+    def tell() -> None:
+        for name in plugins.modules:
+            try:
+                plugins.tell(name, hook, event)
+            except Exception:
+                log.exception("plugin %s failed in notice %s", name, hook)
+
+    on_commit(tell)
+

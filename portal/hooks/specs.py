@@ -1,0 +1,182 @@
+"""The portal's hook specifications. Each has a first user, a reference page and a test that walks this list."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pluggy
+from sqlalchemy.sql.elements import ColumnElement
+
+from portal.hooks.declarations import (
+    AdminView,
+    Command,
+    DemoStep,
+    DocumentDeclaration,
+    HealthCheck,
+    JobKind,
+    MigrationSource,
+    Permission,
+    Role,
+    SettingsDeclaration,
+)
+from portal.hooks.events import JobFinished, MaintenanceChanged
+from portal.kernel.actor import Actor
+
+PROJECT = "portal"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def portal_models() -> Sequence[type]:
+    """Declare the plugin's model classes.
+
+    Called once at start, before any view is made. Table names start with ``<plugin>_``; foreign keys lead only to
+    the plugin's own or ``portal_`` tables.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_migrations() -> Sequence[MigrationSource]:
+    """Declare where the plugin's Alembic history lies (at most one).
+
+    Each owner has a version table of its own (``<plugin>_alembic_version``), so removing one breaks no other.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_permissions() -> Sequence[Permission]:
+    """Declare permissions; a name starts with ``<plugin>.`` and exists once.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_roles() -> Sequence[Role]:
+    """Declare suggested roles of declared permissions; missing ones are made by ``portal migrate``.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_job_kinds() -> Sequence[JobKind]:
+    """Declare the kinds of jobs; a kind's ``name`` starts with ``<plugin>.``.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_admin_views() -> Sequence[AdminView]:
+    """Declare pages of the panel.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_commands() -> Sequence[Command]:
+    """Declare click commands, mounted under ``portal <plugin>``.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
+    """Declare this plugin's steps of the demo university.
+
+    Args:
+        size: How many people to make.
+        seed: Seed of every random choice.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_settings() -> Sequence[SettingsDeclaration]:
+    """Declare the plugin's settings as pydantic models with defaults, units and help.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_documents() -> Sequence[DocumentDeclaration]:
+    """Declare PDF document kinds: a template, a class of facts, and whether it is drawn the compiled way.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_health_checks() -> Sequence[HealthCheck]:
+    """Declare checks for ``/health/ready`` and ``portal doctor``; each is quick and reads only.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_hookspecs() -> Sequence[Any]:
+    """Give modules that hold the plugin's own hookspecs; their hooks start with ``<plugin>_``.
+
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_narrow_rows(actor: Actor, permission: str, model: type) -> ColumnElement[bool] | None:
+    """Give an SQL condition that a row must also meet for this actor, or None.
+
+    Answers are joined by AND: a plugin can only take away.
+
+    Args:
+        actor: Who wants to see the rows.
+        permission: The permission that the view asks for.
+        model: The model that is read.
+
+    Do not: query; build the condition from the actor alone.
+    First user: portal.access. Since: 1.0.
+    """
+    return None
+
+
+@hookspec
+def portal_job_finished(event: JobFinished) -> None:
+    """Notice: a job ended. Called after the commit; errors are logged, a crash may lose it.
+
+    Args:
+        event: See :class:`JobFinished`.
+
+    First user: portal.panel. Since: 1.0.
+    """
+
+
+@hookspec
+def portal_maintenance_changed(event: MaintenanceChanged) -> None:
+    """Notice: a maintenance window opened or ended. Called after the commit; errors are logged.
+
+    Args:
+        event: See :class:`MaintenanceChanged`.
+
+    First user: portal.panel. Since: 1.0.
+    """

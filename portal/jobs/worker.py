@@ -1,0 +1,60 @@
+"""The worker process: an RQ worker that forks from a parent with the application loaded and documents compiled."""
+
+import logging
+import os
+import signal
+from typing import Any
+
+from flask import Flask
+from redis import Redis
+from rq import Worker
+from rq.job import Job as Message
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from portal.config import CONFIG_KEY, PortalConfig
+from portal.jobs.engine import listen_for_stop
+from portal.jobs.queue import connect, queue_of
+from portal.kernel.db import db
+from portal.kernel.processes import die_with_parent
+
+log = logging.getLogger(__name__)
+
+
+class PortalWorker(Worker):
+    """Runs jobs in a forked child that has the application, its own database connections, and dies with its parent."""
+
+    def __init__(self, app: Flask, connection: Redis) -> None:
+        super().__init__(
+            [queue_of(connection)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=60,
+            job_monitoring_interval=5,
+            maintenance_interval=20,
+        )
+        self._app = app
+
+    def main_work_horse(self, job: Message, queue: Queue) -> None:
+        """Prepare the forked child, then let RQ run the message in it."""
+        die_with_parent()
+        listen_for_stop()
+        with self._app.app_context():
+            # Connections of the parent are the parent's: forget them without closing.
+            db.engine.dispose(close=False)
+            super().main_work_horse(job, queue)
+
+    def request_stop(self, signum: int, frame: Any) -> None:
+        """Stop after the chunk in hand."""
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGUSR1)
+        super().request_stop(signum, frame)
+
+
+def work(app: Flask) -> None:
+    """Work until a signal asks to stop. The caller has loaded the application and warmed the documents up."""
+    config: PortalConfig = app.config[CONFIG_KEY]
+    with app.app_context():
+        db.engine.dispose()
+    worker = PortalWorker(app, connect(config))
+    worker.work(logging_level=config.log_level, with_scheduler=False)

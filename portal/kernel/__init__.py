@@ -1,0 +1,1 @@
+"""What every room stands on: clock, database, ids, errors, actor, transaction, migrations. Knows no other room."""

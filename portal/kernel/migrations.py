@@ -1,0 +1,136 @@
+"""Runs the Alembic histories: the portal's first, then each plugin's, every owner with its own version table."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from portal.kernel.db import Base, db
+from portal.kernel.errors import PortalError
+
+CORE = "portal"
+ENVIRONMENT = Path(__file__).resolve().parents[2] / "migrations"
+
+
+class MigrationFailed(PortalError):
+    """A revision could not be applied; everything of that revision is rolled back."""
+
+
+def histories(sources: Mapping[str, tuple[str, str]]) -> dict[str, Path]:
+    """Return owner → folder of revisions; ``sources`` maps a plugin to its package and folder."""
+    folders = {CORE: ENVIRONMENT / "versions"}
+    for owner, (package, folder) in sources.items():
+        folders[owner] = Path(str(files(package))) / folder
+    return folders
+
+
+def migrate(folders: Mapping[str, Path]) -> list[str]:
+    """Bring every owner to its head, in the given order, and return ``owner: revision`` of what was applied.
+
+    Each revision runs in one real transaction; on SQLite foreign keys are off while tables are rebuilt and checked
+    before the commit.
+
+    Raises:
+        MigrationFailed: naming owner and revision; earlier revisions stay.
+    """
+    applied: list[str] = []
+    for owner, folder in folders.items():
+        for revision in _missing(owner, folder):
+            try:
+                _step(owner, folder, lambda config, to=revision: command.upgrade(config, to))
+            except Exception as error:
+                raise MigrationFailed(
+                    "migration-failed", f"Revision {revision} of {owner} failed and was rolled back: {error}"
+                ) from error
+            applied.append(f"{owner}: {revision}")
+    return applied
+
+
+def downgrade(owner: str, folder: Path, target: str) -> None:
+    """Run one owner's history down to ``target`` (``base`` removes all its tables)."""
+    _step(owner, folder, lambda config: command.downgrade(config, target))
+
+
+def pending(folders: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Return owner → revisions not applied yet; owners that are at their head are absent."""
+    waiting = {owner: _missing(owner, folder) for owner, folder in folders.items()}
+    return {owner: revisions for owner, revisions in waiting.items() if revisions}
+
+
+def drift(owner: str) -> list[str]:
+    """Return the differences between the owner's models and its tables, as text; empty means none."""
+
+    def mine(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
+        return kind != "table" or bool(name and name.startswith(f"{owner}_") and not name.endswith("alembic_version"))
+
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": mine, "compare_type": False})
+        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+
+def make_revision(owner: str, folder: Path, message: str) -> None:
+    """Write a new revision from the difference between models and tables, for a developer to read and mend."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _connected() as connection:
+        command.revision(_config(owner, folder, connection), message=message, autogenerate=True)
+
+
+def _config(owner: str, folder: Path, connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("version_locations", str(folder))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["owner"] = owner
+    config.attributes["connection"] = connection
+    return config
+
+
+def _missing(owner: str, folder: Path) -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("version_locations", str(folder))
+    config.set_main_option("path_separator", "newline")
+    scripts = ScriptDirectory.from_config(config)
+    with db.engine.connect() as connection:
+        options = {"version_table": f"{owner}_alembic_version"}
+        current = MigrationContext.configure(connection, opts=options).get_current_heads()
+    upwards = list(scripts.iterate_revisions("heads", "base"))
+    done = {item.revision for head in current for item in scripts.iterate_revisions(head, "base")}
+    return [item.revision for item in reversed(upwards) if item.revision not in done]
+
+
+def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:
+    with _connected() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            # Rebuilding a parent table would otherwise empty the tables that cascade from it.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
+        try:
+            with connection.begin():
+                action(_config(owner, folder, connection))
+                if sqlite:
+                    _refuse_broken_keys(connection)
+        finally:
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+                connection.commit()
+
+
+def _refuse_broken_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise MigrationFailed("foreign-keys", f"{len(broken)} rows would refer to nothing; first: {tuple(broken[0])}")
+
+
+@contextmanager
+def _connected() -> Iterator[Connection]:
+    with db.engine.connect() as connection:
+        yield connection
