@@ -28,23 +28,37 @@ class PortalConfig(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_", extra="forbid", frozen=True)
 
-    home: Path = Field(Path("var"), description="Folder of all state: database, blobs, secret, sockets, mail.")
+    home: Path = Field(
+        Path("var"), description="Folder of all state: database, blobs, secret, sockets, mail."
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in the home folder.")
     redis_url: str = Field("", description="Queue server URL; empty means the embedded one on a socket.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Signing key; empty means the file made by portal init.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signing key; empty means the file made by portal init."
+    )
     host: str = Field("127.0.0.1", description="Address that the web server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that the web server listens on.")
-    base_url: str = Field("", description="Public address in mails and on slips; empty means http://host:port.")
+    base_url: str = Field(
+        "", description="Public address in mails and on slips; empty means http://host:port."
+    )
     web_threads: int = Field(8, ge=1, le=64, description="Threads of the web server.")
     workers: int = Field(2, ge=0, le=64, description="Worker processes.")
-    lease_seconds: int = Field(30, ge=1, le=3600, description="How long a worker may keep rows without a sign of life.")
-    blocked_plugins: tuple[str, ...] = Field((), description="Names of installed plugins that are not loaded (JSON list).")
+    lease_seconds: int = Field(
+        30, ge=1, le=3600, description="How long a worker may keep rows without a sign of life."
+    )
+    blocked_plugins: tuple[str, ...] = Field(
+        (), description="Names of installed plugins that are not loaded (JSON list)."
+    )
     session_cookie_secure: bool = Field(False, description="Send the session cookie over HTTPS only.")
     session_hours: int = Field(12, ge=1, le=720, description="Hours after which a sign-in ends.")
-    trusted_proxies: int = Field(0, ge=0, le=5, description="Reverse proxies in front whose headers are believed.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="Reverse proxies in front whose headers are believed."
+    )
     upload_max_bytes: int = Field(2_000_000_000, ge=1_000_000, description="Largest upload in bytes.")
     mail_sender: str = Field("portal@localhost", description="From address of outgoing mail.")
-    sweep_grace_seconds: int = Field(86_400, ge=1, description="Age in seconds before an unnamed blob is removed.")
+    sweep_grace_seconds: int = Field(
+        86_400, ge=1, description="Age in seconds before an unnamed blob is removed."
+    )
     log_level: str = Field("INFO", description="Lowest level that is logged.")
 
     @field_validator("home")

@@ -100,7 +100,10 @@ def _changes(action: str, item: Base) -> dict[str, Any]:
             continue
         history = state.attrs[column.key].history
         if action == "update" and history.has_changes():
-            changes[column.key] = [_plain(next(iter(history.deleted), None)), _plain(next(iter(history.added), None))]
+            changes[column.key] = [
+                _plain(next(iter(history.deleted), None)),
+                _plain(next(iter(history.added), None)),
+            ]
         elif action == "create" and history.added and history.added[0] is not None:
             changes[column.key] = _plain(history.added[0])
     changes.pop("version", None)

@@ -126,6 +126,29 @@ class DemoStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FirstStep:
+    """One step of the guided start on the panel's home page.
+
+    Args:
+        order: Place in the guide; the portal's own steps are below 100.
+        title: What to do, as a short imperative.
+        description: One sentence: why, and what it needs.
+        endpoint: The page where it is done (takes no arguments).
+        label: On the button that leads there.
+        permission: Who sees the step.
+        is_done: Reads a fact, one small SELECT.
+    """
+
+    order: int
+    title: str
+    description: str
+    endpoint: str
+    permission: str
+    is_done: Callable[[], bool]
+    label: str = "Open"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plugin:
     """A loaded plugin, as its module says it is."""
 

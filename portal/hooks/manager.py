@@ -24,7 +24,23 @@ API_VERSION = "1"
 NAME_RULE = re.compile(r"[a-z]{3,20}")
 #: Names that a plugin cannot have: the portal's own commands and tables.
 RESERVED_NAMES = frozenset(
-    "portal jobs users init migrate run web worker relay demo doctor maintenance files plugins sweep".split()
+    [
+        "portal",
+        "jobs",
+        "users",
+        "init",
+        "migrate",
+        "run",
+        "web",
+        "worker",
+        "relay",
+        "demo",
+        "doctor",
+        "maintenance",
+        "files",
+        "plugins",
+        "sweep",
+    ]
 )
 PLUGINS_KEY = "PORTAL_PLUGINS"
 CORE = "portal"
@@ -102,7 +118,6 @@ class Plugins:
                 answers.append((name, implementation.function(**wanted)))
         return answers
 
-
     def tell(self, name: str, hook: str, event: object) -> None:
         """Call one plugin's implementation of an event hook, if it has one."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -137,7 +152,8 @@ def _discover(blocked: frozenset[str], problems: list[PluginProblem]) -> dict[st
 def _check_module(name: str, module: ModuleType) -> None:
     if not NAME_RULE.fullmatch(name) or name in RESERVED_NAMES:
         raise PluginLoadError(
-            "plugin-name", f"{name!r} cannot be a plugin's name: 3 to 20 letters a-z, not a name of the portal's own."
+            "plugin-name",
+            f"{name!r} cannot be a plugin's name: 3 to 20 letters a-z, not a name of the portal's own.",
         )
     version = getattr(module, "PORTAL_API", None)
     if version != API_VERSION:
@@ -188,6 +204,7 @@ def build_registry(plugins: Plugins) -> Registry:
         admin_views=_owned(plugins, "portal_admin_views"),
         commands=_owned(plugins, "portal_commands"),
         documents=_owned(plugins, "portal_documents"),
+        first_steps=_owned(plugins, "portal_first_steps"),
     )
 
 
@@ -213,7 +230,9 @@ def _check_tables(plugins: Plugins) -> None:
         for model in answer:
             table = model.__table__
             if not table.name.startswith(f"{owner}_"):
-                raise PluginLoadError("table-prefix", f"Table {table.name} of {owner} must start with '{owner}_'.")
+                raise PluginLoadError(
+                    "table-prefix", f"Table {table.name} of {owner} must start with '{owner}_'."
+                )
             for key in table.foreign_keys:
                 target = key.target_fullname
                 if not target.startswith((f"{owner}_", "portal_")):
@@ -259,4 +278,3 @@ def emit_notice(hook: str, *, event: object) -> None:
                 log.exception("plugin %s failed in notice %s", name, hook)
 
     on_commit(tell)
-

@@ -11,6 +11,7 @@ from portal.hooks.declarations import (
     AdminView,
     Command,
     DocumentDeclaration,
+    FirstStep,
     HealthCheck,
     MigrationSource,
     Permission,
@@ -43,6 +44,7 @@ class Registry:
     commands: tuple[tuple[str, Command], ...] = ()
     settings: Mapping[str, SettingsDeclaration] = field(default_factory=_empty)
     documents: tuple[tuple[str, DocumentDeclaration], ...] = ()
+    first_steps: tuple[tuple[str, FirstStep], ...] = ()
     health_checks: Mapping[str, HealthCheck] = field(default_factory=_empty)
 
 

@@ -11,6 +11,7 @@ from portal.hooks.declarations import (
     Command,
     DemoStep,
     DocumentDeclaration,
+    FirstStep,
     HealthCheck,
     JobKind,
     MigrationSource,
@@ -130,6 +131,15 @@ def portal_health_checks() -> Sequence[HealthCheck]:
     """Declare checks for ``/health/ready`` and ``portal doctor``; each is quick and reads only.
 
     First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_first_steps() -> Sequence[FirstStep]:
+    """Declare steps of the guided start, shown on the panel's home page until all are done.
+
+    First user: plugins.admissions. Since: 1.0.
     """
     return ()
 

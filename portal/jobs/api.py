@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -11,6 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.access.policy import require
+from portal.config import current_config
 from portal.files.service import NewFile, register
 from portal.files.store import current_store
 from portal.jobs import lifecycle
@@ -39,7 +41,7 @@ class Upload:
 
 def store_upload(stream: BinaryIO, filename: str, media_type: str = "application/octet-stream") -> Upload:
     """Put an uploaded file into the store, streamed, and return what a job refers to it by. Writes no row."""
-    blob = current_store().put_stream(stream)
+    blob = current_store().put_stream(stream, max_bytes=current_config().upload_max_bytes)
     return Upload(sha256=blob.sha256, size_bytes=blob.size_bytes, media_type=media_type, filename=filename)
 
 
@@ -183,7 +185,10 @@ def _attach(job_id: uuid.UUID, files: Mapping[str, Upload]) -> None:
     ]
     if rows:
         register(
-            [NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type) for f in files.values()]
+            [
+                NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type)
+                for f in files.values()
+            ]
         )
         db.session.execute(insert(JobFile), rows)
 
@@ -192,7 +197,7 @@ def _wake_after_commit(job: Job) -> None:
     job.woken_at = None
     job_id = job.id
     if job.state in ACTIVE:
-        on_commit(lambda: wake(job_id))
+        on_commit(partial(wake, job_id))
 
 
 def start(job_id: uuid.UUID, actor: Actor, *, close_portal: bool | None = None) -> Job:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from portal.jobs.closing import keep_closed
 from portal.jobs.kinds import JobFiles, Outcome, RowJob, Work
 from portal.jobs.leases import lease_end, release_rows, row_is_free
 from portal.jobs.models import Job, JobRow
@@ -22,7 +23,6 @@ from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import PluginReactionFailed, PortalError, TemporaryFailure
 from portal.kernel.transaction import run_in_transaction
-from portal.maintenance import service as maintenance
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _claim(run: Run, limit: int) -> list[Work[Any]]:
         return []
     now = database_now(session)
     if job.closes_portal:
-        maintenance.renew_for_job(run.job_id)
+        keep_closed(run.job_id)
     rows = _free_rows(run, limit, now)
     if not rows:
         return []
@@ -94,11 +94,28 @@ def _claim(run: Run, limit: int) -> list[Work[Any]]:
     return _with_reservations(run, work)
 
 
+_CLAIMED = (
+    JobRow.id,
+    JobRow.position,
+    JobRow.data,
+    JobRow.action,
+    JobRow.seen_version,
+    JobRow.reserved,
+    JobRow.attempts,
+)
+
+
 def _free_rows(run: Run, limit: int, now: datetime) -> Sequence[Any]:
     rows = (
         db.session.execute(
             select(
-                JobRow.id, JobRow.position, JobRow.data, JobRow.action, JobRow.seen_version, JobRow.reserved, JobRow.attempts
+                JobRow.id,
+                JobRow.position,
+                JobRow.data,
+                JobRow.action,
+                JobRow.seen_version,
+                JobRow.reserved,
+                JobRow.attempts,
             )
             .where(JobRow.job_id == run.job_id, JobRow.state == RowState.PENDING, row_is_free(now))
             .order_by(JobRow.position)
@@ -128,11 +145,14 @@ def _work(run: Run, row: Any) -> Work[Any]:
 def _with_reservations(run: Run, work: list[Work[Any]]) -> list[Work[Any]]:
     fresh = [item for item in work if item.reserved is None]
     reserved = run.kind.reserve(fresh, run.params) if fresh else []
-    by_row = {item.row_id: dict(value) for item, value in zip(fresh, reserved, strict=True) if value is not None}
+    by_row = {
+        item.row_id: dict(value) for item, value in zip(fresh, reserved, strict=True) if value is not None
+    }
     if by_row:
         update_rows([{"row_id": row_id, "reserved": value} for row_id, value in by_row.items()])
     return [
-        Work(**{**item.__dict__, "reserved": by_row[item.row_id]}) if item.row_id in by_row else item for item in work
+        Work(**{**item.__dict__, "reserved": by_row[item.row_id]}) if item.row_id in by_row else item
+        for item in work
     ]
 
 
@@ -146,7 +166,12 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
     """
     if work[0].attempts > 2 * ALONE_ATTEMPTS:
         message = f"A worker died {work[0].attempts - 1} times while this row was in hand. Look at its data and retry."
-        _apply(run, work, _Given([Outcome(state=RowState.FAILED, code="worker-died", message=message)]), cpu_started)
+        _apply(
+            run,
+            work,
+            _Given([Outcome(state=RowState.FAILED, code="worker-died", message=message)]),
+            cpu_started,
+        )
         return
     try:
         prepared = run.kind.prepare(work, run.params, run.files)
@@ -155,7 +180,7 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
     except TemporaryFailure:
         run_in_transaction(lambda: release_rows([item.row_id for item in work], run.owner))
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # The border between the engine and a plugin's code: a bug costs its row, not the job.
         if len(work) > 1:
             middle = len(work) // 2
@@ -216,7 +241,9 @@ def _still_mine(run: Run, work: Sequence[Work[Any]]) -> list[Work[Any]]:
     return [item for item in work if item.row_id in ids]
 
 
-def _store_outcomes(run: Run, work: Sequence[Work[Any]], outcomes: Sequence[Outcome], cpu_seconds: float) -> None:
+def _store_outcomes(
+    run: Run, work: Sequence[Work[Any]], outcomes: Sequence[Outcome], cpu_seconds: float
+) -> None:
     now = utc_now()
     update_rows(
         [

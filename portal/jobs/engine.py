@@ -2,9 +2,9 @@
 
 import logging
 import signal
+import threading
 import time
 import uuid
-from types import FrameType
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from portal.audit.recording import for_job
 from portal.jobs import lifecycle, planning
 from portal.jobs.applying import Pace, Run, claim, process
+from portal.jobs.closing import waits_for_window
 from portal.jobs.kinds import AnyKind, RowJob, kind_named
 from portal.jobs.leases import new_owner, take_job
 from portal.jobs.models import Job
@@ -23,27 +24,19 @@ from portal.kernel.actor import Actor, acting_as
 from portal.kernel.db import db
 from portal.kernel.errors import PortalError, StorageFull, TemporaryFailure
 from portal.kernel.transaction import run_in_transaction
-from portal.maintenance import service as maintenance
 
 log = logging.getLogger(__name__)
 
 #: One run of a worker on a job; afterwards the job goes to the end of the queue, so that others get their turn.
 SLICE_SECONDS = 15.0
 
-_stop = False
-
-
-def stop_after_chunk(number: int = 0, frame: FrameType | None = None) -> None:
-    """Let this process end its run after the chunk in hand (a signal handler)."""
-    global _stop
-    _stop = True
+_stop = threading.Event()
 
 
 def listen_for_stop() -> None:
-    """End the run after the chunk in hand when SIGUSR1 arrives."""
-    global _stop
-    _stop = False
-    signal.signal(signal.SIGUSR1, stop_after_chunk)
+    """Let this process end its run after the chunk in hand when SIGUSR1 arrives."""
+    _stop.clear()
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: _stop.set())
 
 
 def run(job_id: str) -> None:
@@ -61,7 +54,7 @@ def run_inline(job_id: uuid.UUID) -> None:
 def work_on(job_id: uuid.UUID, *, slice_seconds: float) -> bool:
     """Work on the job for about ``slice_seconds``; say whether there is more to do for this worker now."""
     job = db.session.get(Job, job_id, populate_existing=True)
-    if job is None or job.state not in ACTIVE or _waits_for_window(job_id):
+    if job is None or job.state not in ACTIVE or waits_for_window(job_id):
         db.session.rollback()
         return False
     actor = Actor(
@@ -72,11 +65,6 @@ def work_on(job_id: uuid.UUID, *, slice_seconds: float) -> bool:
     )
     with acting_as(actor), for_job(job_id):
         return _guarded(job, slice_seconds)
-
-
-def _waits_for_window(job_id: uuid.UUID) -> bool:
-    window = maintenance.current()
-    return window is not None and window.job_id != job_id
 
 
 def _guarded(job: Job, slice_seconds: float) -> bool:
@@ -96,7 +84,9 @@ def _guarded(job: Job, slice_seconds: float) -> bool:
     except Exception as error:
         # The border of the worker: whatever a kind's planning or task raises ends its job visibly.
         log.exception("job %s failed", job_id)
-        _fail(job_id, f"An unexpected error ({type(error).__name__}). The log has the details under {job_id}.")
+        _fail(
+            job_id, f"An unexpected error ({type(error).__name__}). The log has the details under {job_id}."
+        )
     return False
 
 
@@ -157,7 +147,7 @@ def _cancel_planning(job_id: uuid.UUID) -> bool:
 def _apply(run: Run, slice_seconds: float) -> bool:
     started = time.monotonic()
     pace = Pace.starting(run.kind.chunk_rows)
-    while not _stop and time.monotonic() - started < slice_seconds:
+    while not _stop.is_set() and time.monotonic() - started < slice_seconds:
         cpu_started, chunk_started = time.process_time(), time.monotonic()
         work = claim(run, pace.rows)
         if not work:
@@ -166,4 +156,3 @@ def _apply(run: Run, slice_seconds: float) -> bool:
         process(run, work, cpu_started)
         pace.measured(len(work), time.monotonic() - chunk_started)
     return True
-

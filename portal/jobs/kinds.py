@@ -249,7 +249,9 @@ def kind_named(name: str) -> AnyKind:
     kinds: dict[str, AnyKind] = current_app.extensions[KINDS_KEY]
     if name not in kinds:
         loaded = ", ".join(sorted(current_registry().job_kinds)) or "none"
-        raise NotFound("job-kind-unknown", f"No loaded plugin declares the job kind {name!r}. Loaded: {loaded}.")
+        raise NotFound(
+            "job-kind-unknown", f"No loaded plugin declares the job kind {name!r}. Loaded: {loaded}."
+        )
     return kinds[name]
 
 

@@ -9,15 +9,14 @@ from sqlalchemy.orm import aliased
 
 from portal.hooks.events import JobFinished
 from portal.hooks.manager import emit_notice
+from portal.jobs.closing import close_for, open_after
 from portal.jobs.leases import row_is_free
 from portal.jobs.models import Job, JobRow
 from portal.jobs.states import ENDED, JobState, RowState
-from portal.kernel.actor import SYSTEM
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound, TemporaryFailure
 from portal.kernel.transaction import savepoint
-from portal.maintenance import service as maintenance
 
 QUIET = {"synchronize_session": False}
 
@@ -48,7 +47,7 @@ def begin(job: Job, *, binding: bool) -> None:
     job.woken_at = None
     job.lease_owner = job.lease_until = None
     if job.closes_portal:
-        maintenance.start_for_job(job.id, reason=job.title, actor_name=job.actor_name)
+        close_for(job)
     db.session.flush()
     _activate(job)
     recount(job.id)
@@ -63,7 +62,9 @@ def _activate(job: Job) -> None:
         except IntegrityError:
             # Another job was started with the same subject between our look and our write.
             if attempt == 2:
-                raise TemporaryFailure("database-busy", "Another job was started just now. Try again.") from None
+                raise TemporaryFailure(
+                    "database-busy", "Another job was started just now. Try again."
+                ) from None
 
 
 def _activate_once(job: Job) -> None:
@@ -80,7 +81,9 @@ def _activate_once(job: Job) -> None:
         .limit(1)
         .scalar_subquery()
     )
-    message = literal("Another running job has this record in hand: ") + func.coalesce(title, "it has just ended")
+    message = literal("Another running job has this record in hand: ") + func.coalesce(
+        title, "it has just ended"
+    )
     db.session.execute(
         update(JobRow)
         .where(*mine, ~JobRow.active)
@@ -98,7 +101,10 @@ def recount(job_id: uuid.UUID) -> None:
         counts[RowState(state)] = count
     values = {f"{state.value}_count": count for state, count in counts.items()}
     db.session.execute(
-        update(Job).where(Job.id == job_id).values(rows_count=sum(counts.values()), **values).execution_options(**QUIET)
+        update(Job)
+        .where(Job.id == job_id)
+        .values(rows_count=sum(counts.values()), **values)
+        .execution_options(**QUIET)
     )
     db.session.expire_all()
 
@@ -116,9 +122,12 @@ def end(job: Job, state: JobState, error: str | None = None) -> None:
     job.lease_owner = job.lease_until = None
     if state is not JobState.FINISHED:
         db.session.execute(
-            update(JobRow).where(JobRow.job_id == job.id, JobRow.active).values(active=False).execution_options(**QUIET)
+            update(JobRow)
+            .where(JobRow.job_id == job.id, JobRow.active)
+            .values(active=False)
+            .execution_options(**QUIET)
         )
-    maintenance.end_for_job(job.id, actor=SYSTEM)
+    open_after(job.id)
     db.session.flush()
     recount(job.id)
     counts = {row_state.value: getattr(job, f"{row_state.value}_count") for row_state in RowState}
@@ -138,23 +147,22 @@ def finish_if_done(job_id: uuid.UUID) -> bool:
         return job.state in ENDED
     if job.cancel_requested_at is not None:
         cancel_rows(job_id)
-    if db.session.scalar(select(pending_rows(job_id).exists())):
+    pending = exists().where(JobRow.job_id == job_id, JobRow.state == RowState.PENDING)
+    if db.session.scalar(select(pending)):
         return False
     end(job, JobState.CANCELLED if job.cancel_requested_at is not None else JobState.FINISHED)
     return True
 
 
-def pending_rows(job_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select whose type only SQLAlchemy can spell
-    """Return the SELECT of rows without an outcome."""
-    return select(JobRow.id).where(JobRow.job_id == job_id, JobRow.state == RowState.PENDING)
-
-
 def cancel_rows(job_id: uuid.UUID) -> None:
+    """Cancel the pending rows that nobody holds. Needs an open transaction."""
     now = database_now(db.session())
     db.session.execute(
         update(JobRow)
         .where(JobRow.job_id == job_id, JobRow.state == RowState.PENDING, row_is_free(now))
-        .values(state=RowState.CANCELLED, active=False, lease_owner=None, lease_until=None, ended_at=utc_now())
+        .values(
+            state=RowState.CANCELLED, active=False, lease_owner=None, lease_until=None, ended_at=utc_now()
+        )
         .execution_options(**QUIET)
     )
 

@@ -2,16 +2,15 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import insert, select, update
 
 from portal.jobs.kinds import JobFiles, Plan, RowJob, SourceRow, chunked
-from portal.jobs.leases import take_job
 from portal.jobs.models import Job, JobFile, JobRow
-from portal.jobs.states import Action, JobState, RowState
-from portal.kernel.clock import utc_now
+from portal.jobs.states import Action, RowState
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict
 from portal.kernel.ids import new_id
@@ -28,10 +27,12 @@ def files_of(job_id: uuid.UUID) -> JobFiles:
     found = db.session.execute(
         select(JobFile.name, JobFile.sha256).where(JobFile.job_id == job_id, JobFile.role == "input")
     )
-    return JobFiles(shas={name: sha256 for name, sha256 in found})
+    return JobFiles(shas={row.name: row.sha256 for row in found})
 
 
-def planned_rows(kind: Kind, params: BaseModel, rows: Sequence[SourceRow[Any]], seen: set[str]) -> list[dict[str, Any]]:
+def planned_rows(
+    kind: Kind, params: BaseModel, rows: Sequence[SourceRow[Any]], seen: set[str]
+) -> list[dict[str, Any]]:
     """Return the values of ``JobRow`` (without job and position) for a chunk of source rows. Reads only.
 
     Args:
@@ -44,9 +45,16 @@ def planned_rows(kind: Kind, params: BaseModel, rows: Sequence[SourceRow[Any]], 
             duplicates.add(index)
         if row.problem is None:
             seen |= names
-    to_plan = [i for i, row in enumerate(rows) if row.row is not None and i not in duplicates and row.problem is None]
-    plans = dict(zip(to_plan, kind.plan([rows[i].row for i in to_plan], params), strict=True)) if to_plan else {}
-    return [_row_values(row, _plan_of(row, plans.get(index), index in duplicates)) for index, row in enumerate(rows)]
+    to_plan = [
+        i for i, row in enumerate(rows) if row.row is not None and i not in duplicates and row.problem is None
+    ]
+    plans = (
+        dict(zip(to_plan, kind.plan([rows[i].row for i in to_plan], params), strict=True)) if to_plan else {}
+    )
+    return [
+        _row_values(row, _plan_of(row, plans.get(index), index in duplicates))
+        for index, row in enumerate(rows)
+    ]
 
 
 def _plan_of(row: SourceRow[Any], plan: Plan | None, is_duplicate: bool) -> Plan:
@@ -86,7 +94,9 @@ def _row_values(row: SourceRow[Any], plan: Plan) -> dict[str, Any]:
     }
 
 
-def insert_rows(job_id: uuid.UUID, kind_name: str, first_position: int, values: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(
+    job_id: uuid.UUID, kind_name: str, first_position: int, values: Sequence[Mapping[str, Any]]
+) -> None:
     """Store planned rows and count them on the job. Needs an open transaction; two statements."""
     rows = [
         {"id": new_id(), "job_id": job_id, "kind": kind_name, "position": first_position + offset, **item}
@@ -128,18 +138,22 @@ def plan_source(job_id: uuid.UUID, kind: Kind, params: BaseModel, owner: str) ->
     position = 1
     for chunk in chunked(kind.rows(params, files), PLAN_ROWS):
         values = planned_rows(kind, params, chunk, _seen(job_id, chunk))
-        run_in_transaction(lambda first=position, rows=values: _store_chunk(job_id, kind.name, owner, first, rows))  # type: ignore[misc]
+        run_in_transaction(partial(_store_chunk, job_id, kind.name, owner, position, values))
         position += len(chunk)
 
 
 def _forget_rows(job_id: uuid.UUID, owner: str) -> None:
     _keep_lease(job_id, owner)
-    db.session.execute(delete(JobRow).where(JobRow.job_id == job_id).execution_options(synchronize_session=False))
+    db.session.execute(
+        delete(JobRow).where(JobRow.job_id == job_id).execution_options(synchronize_session=False)
+    )
     zero = dict.fromkeys(("rows_count", "pending_count", "unchanged_count", "refused_count"), 0)
     db.session.execute(update(Job).where(Job.id == job_id).values(**zero))
 
 
-def _store_chunk(job_id: uuid.UUID, kind: str, owner: str, first: int, values: Sequence[Mapping[str, Any]]) -> None:
+def _store_chunk(
+    job_id: uuid.UUID, kind: str, owner: str, first: int, values: Sequence[Mapping[str, Any]]
+) -> None:
     _keep_lease(job_id, owner)
     insert_rows(job_id, kind, first, values)
 
@@ -180,8 +194,10 @@ def plan_again(job_id: uuid.UUID, kind: Kind, params: BaseModel, owner: str) -> 
         if not rows:
             return
         plans = kind.plan([kind.Row.model_validate(data) for _, data in rows], params)
-        values = [{"row_id": row_id, **plan_values(plan)} for (row_id, _), plan in zip(rows, plans, strict=True)]
-        run_in_transaction(lambda changes=values: _store_plans(job_id, owner, changes))  # type: ignore[misc]
+        values = [
+            {"row_id": row_id, **plan_values(plan)} for (row_id, _), plan in zip(rows, plans, strict=True)
+        ]
+        run_in_transaction(partial(_store_plans, job_id, owner, values))
 
 
 def _store_plans(job_id: uuid.UUID, owner: str, values: Sequence[Mapping[str, Any]]) -> None:
@@ -200,5 +216,7 @@ def finish_planning(job_id: uuid.UUID) -> None:
     db.session.execute(
         update(Job)
         .where(Job.id == job_id)
-        .values(state=JobState.PLANNED, planned_at=utc_now(), source_read=True, lease_owner=None, lease_until=None)
+        .values(
+            state=JobState.PLANNED, planned_at=utc_now(), source_read=True, lease_owner=None, lease_until=None
+        )
     )

@@ -94,7 +94,9 @@ def jobs_of_record(record_id: str, subject: str | None = None, limit: int = 20) 
     if subject is not None:
         wanted = wanted | (JobRow.subject == subject)
     ids = select(JobRow.job_id).where(wanted)
-    return db.session.scalars(select(Job).where(Job.id.in_(ids)).order_by(Job.created_at.desc()).limit(limit)).all()
+    return db.session.scalars(
+        select(Job).where(Job.id.in_(ids)).order_by(Job.created_at.desc()).limit(limit)
+    ).all()
 
 
 def seconds_left(job: Job) -> float | None:
@@ -145,4 +147,6 @@ def wait_for(job_id: uuid.UUID, timeout_seconds: float, *, until_planned: bool =
         if job.state in goal:
             return job
         time.sleep(0.1)
-    raise TemporaryFailure("job-still-running", f"Job {job_id} is still running after {timeout_seconds:g} seconds.")
+    raise TemporaryFailure(
+        "job-still-running", f"Job {job_id} is still running after {timeout_seconds:g} seconds."
+    )

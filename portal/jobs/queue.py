@@ -51,7 +51,12 @@ def wake(job_id: uuid.UUID, workers: int | None = None) -> bool:
         queue = queue_of(connect(config))
         for _ in range(workers or max(1, config.workers)):
             queue.enqueue(
-                ENTRY, str(job_id), job_timeout=RUN_SECONDS, result_ttl=0, failure_ttl=3600, ttl=MESSAGE_SECONDS
+                ENTRY,
+                str(job_id),
+                job_timeout=RUN_SECONDS,
+                result_ttl=0,
+                failure_ttl=3600,
+                ttl=MESSAGE_SECONDS,
             )
     except (RedisError, OSError) as error:
         log.warning("the queue server does not answer (%s); the relay will wake job %s", error, job_id)

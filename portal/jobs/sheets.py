@@ -56,7 +56,9 @@ def _encoding_of(sample: bytes) -> str:
     if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if b"\0" in sample:
-        raise InvalidInput("sheet-unreadable", "The file holds NUL bytes, so it is no text. Save the sheet as CSV.")
+        raise InvalidInput(
+            "sheet-unreadable", "The file holds NUL bytes, so it is no text. Save the sheet as CSV."
+        )
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         decoder.decode(sample, final=len(sample) < SAMPLE_BYTES)
@@ -72,13 +74,18 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
             number += 1
             if len(line) > MAX_LINE_CHARACTERS:
                 raise InvalidInput(
-                    "sheet-unreadable", f"Line {number} is longer than {MAX_LINE_CHARACTERS:,} characters: no sheet."
+                    "sheet-unreadable",
+                    f"Line {number} is longer than {MAX_LINE_CHARACTERS:,} characters: no sheet.",
                 )
             if "\0" in line:
-                raise InvalidInput("sheet-unreadable", f"Line {number} holds NUL characters. Save the sheet as CSV.")
+                raise InvalidInput(
+                    "sheet-unreadable", f"Line {number} holds NUL characters. Save the sheet as CSV."
+                )
             yield line
     except UnicodeDecodeError as error:
-        message = f"After line {number} there are bytes that are no {text.encoding} text. Save the sheet as UTF-8."
+        message = (
+            f"After line {number} there are bytes that are no {text.encoding} text. Save the sheet as UTF-8."
+        )
         raise InvalidInput("sheet-unreadable", message) from error
 
 
@@ -90,13 +97,19 @@ def _header(reader: Iterator[list[str]]) -> tuple[str, ...]:
     if not any(header):
         raise InvalidInput("sheet-empty", "The sheet is empty: its first row must name the columns.")
     if len(header) > MAX_COLUMNS:
-        raise InvalidInput("sheet-too-wide", f"The sheet has {len(header)} columns; {MAX_COLUMNS} are the most.")
+        raise InvalidInput(
+            "sheet-too-wide", f"The sheet has {len(header)} columns; {MAX_COLUMNS} are the most."
+        )
     named = [cell.casefold() for cell in header]
     for index, cell in enumerate(named):
         if not cell:
-            raise InvalidInput("sheet-header", f"Column {index + 1} has no name in the first row. Name or remove it.")
+            raise InvalidInput(
+                "sheet-header", f"Column {index + 1} has no name in the first row. Name or remove it."
+            )
         if cell in named[:index]:
-            raise InvalidInput("sheet-header", f"The column {header[index]!r} is there twice. Remove or rename one.")
+            raise InvalidInput(
+                "sheet-header", f"The column {header[index]!r} is there twice. Remove or rename one."
+            )
     return header
 
 

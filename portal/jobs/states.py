@@ -4,6 +4,8 @@ import enum
 
 
 class JobState(enum.StrEnum):
+    """Where a job is on its way."""
+
     PLANNING = "planning"
     PLANNED = "planned"
     AWAITING_APPROVAL = "awaiting_approval"
@@ -14,6 +16,8 @@ class JobState(enum.StrEnum):
 
 
 class RowState(enum.StrEnum):
+    """What became of a row."""
+
     PENDING = "pending"
     DONE = "done"
     UNCHANGED = "unchanged"

@@ -62,10 +62,19 @@ def _finish(job_id: uuid.UUID, owner: str, result: TaskResult, cpu_seconds: floa
     job = lifecycle.locked_job(job_id)
     if job.lease_owner != owner or job.state != JobState.RUNNING:
         return
-    register([NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type) for f in result.files])
+    register(
+        [NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type) for f in result.files]
+    )
     db.session.execute(delete(JobFile).where(JobFile.job_id == job_id, JobFile.role == "result"))
     files = [
-        {"id": new_id(), "job_id": job_id, "role": "result", "name": f.name, "filename": f.name, "sha256": f.sha256}
+        {
+            "id": new_id(),
+            "job_id": job_id,
+            "role": "result",
+            "name": f.name,
+            "filename": f.name,
+            "sha256": f.sha256,
+        }
         for f in result.files
     ]
     if files:

@@ -48,7 +48,7 @@ class PortalWorker(Worker):
         """Stop after the chunk in hand."""
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGUSR1)
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def work(app: Flask) -> None:

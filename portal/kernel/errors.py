@@ -83,7 +83,9 @@ class NestedTransaction(PortalError):
     """``transaction()`` was opened inside another one: a programming error."""
 
     def __init__(self) -> None:
-        super().__init__("nested-transaction", "Only entry points open transactions; an API function must not.")
+        super().__init__(
+            "nested-transaction", "Only entry points open transactions; an API function must not."
+        )
 
 
 class PluginError(PortalError):

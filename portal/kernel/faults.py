@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from pathlib import Path
 
 POINTS = (
     "claimed",
@@ -29,6 +30,6 @@ def point(name: str) -> None:
     if wanted in (name, "any") and random.random() < float(probability or 1):  # noqa: S311 - not a secret
         log = os.environ.get("PORTAL_FAULT_LOG")
         if log:
-            with open(log, "a", encoding="utf-8") as file:
+            with Path(log).open("a", encoding="utf-8") as file:
                 file.write(f"{name}\n")
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def migrate(folders: Mapping[str, Path]) -> list[str]:
     for owner, folder in folders.items():
         for revision in _missing(owner, folder):
             try:
-                _step(owner, folder, lambda config, to=revision: command.upgrade(config, to))
+                _step(owner, folder, partial(_upgrade, revision=revision))
             except Exception as error:
                 raise MigrationFailed(
                     "migration-failed", f"Revision {revision} of {owner} failed and was rolled back: {error}"
@@ -68,7 +69,9 @@ def drift(owner: str) -> list[str]:
     """Return the differences between the owner's models and its tables, as text; empty means none."""
 
     def mine(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
-        return kind != "table" or bool(name and name.startswith(f"{owner}_") and not name.endswith("alembic_version"))
+        return kind != "table" or bool(
+            name and name.startswith(f"{owner}_") and not name.endswith("alembic_version")
+        )
 
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": mine, "compare_type": False})
@@ -124,10 +127,16 @@ def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:
                 connection.commit()
 
 
+def _upgrade(config: Config, revision: str) -> None:
+    command.upgrade(config, revision)
+
+
 def _refuse_broken_keys(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
-        raise MigrationFailed("foreign-keys", f"{len(broken)} rows would refer to nothing; first: {tuple(broken[0])}")
+        raise MigrationFailed(
+            "foreign-keys", f"{len(broken)} rows would refer to nothing; first: {tuple(broken[0])}"
+        )
 
 
 @contextmanager

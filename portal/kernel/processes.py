@@ -7,13 +7,16 @@ beside the command and watching the pipe that only the parent holds open.
 
 import argparse
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _ON_LINUX = sys.platform.startswith("linux")
@@ -30,8 +33,6 @@ def die_with_parent(number: int = signal.SIGKILL, *, parent: int | None = None) 
     """
     if not _ON_LINUX:
         return
-    import ctypes
-
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), number)
@@ -56,7 +57,7 @@ def start_guarded(
         output: File descriptor for its output; None means this process's own.
         keep_open: Descriptors it inherits under the same numbers, such as a listening socket.
     """
-    guard = [sys.executable, "-I", "-S", os.path.abspath(__file__)]
+    guard = [sys.executable, "-I", "-S", str(Path(__file__).absolute())]
     guard += ["--signal", death_signal.name, "--parent", str(os.getpid())]
     if user:
         guard += ["--user", user]
@@ -101,8 +102,8 @@ def _stand_beside(command: Sequence[str], number: int) -> int:
     return child.wait()
 
 
-def main() -> int:
-    """Guard the command of the command line; on Linux this does not return."""
+def main() -> NoReturn:
+    """Guard the command of the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--user")
     parser.add_argument("--signal", default="SIGKILL")
@@ -115,10 +116,10 @@ def main() -> int:
         # Before the wish below: changing the user forgets it.
         _become(options.user)
     if not _ON_LINUX:
-        return _stand_beside(command, number)
+        sys.exit(_stand_beside(command, number))
     die_with_parent(number, parent=options.parent)
     os.execvp(command[0], command)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 _RETRY_STATES = {"40001", "40P01", "55P03"}
 _DISK_FULL_STATES = {"53100"}
 
-_callbacks: ContextVar[list[Callable[[], None]] | None] = ContextVar("portal_on_commit", default=None)
+_callbacks: ContextVar[list[Callable[[], object]] | None] = ContextVar("portal_on_commit", default=None)
 
 
 def in_transaction() -> bool:
@@ -48,7 +48,7 @@ def transaction() -> Iterator[Session]:
         raise NestedTransaction
     session = db.session()
     session.rollback()
-    callbacks: list[Callable[[], None]] = []
+    callbacks: list[Callable[[], object]] = []
     token = _callbacks.set(callbacks)
     try:
         with _translated_errors():
@@ -76,7 +76,7 @@ def savepoint() -> Iterator[Session]:
         yield session
 
 
-def on_commit(callback: Callable[[], None]) -> None:
+def on_commit(callback: Callable[[], object]) -> None:
     """Run ``callback`` after the commit of the open transaction; it is dropped when that rolls back."""
     callbacks = _callbacks.get()
     if callbacks is None:
@@ -127,7 +127,7 @@ def _translate(error: DBAPIError) -> Exception:
     return error
 
 
-def _run_callback(callback: Callable[[], None]) -> None:
+def _run_callback(callback: Callable[[], object]) -> None:
     try:
         callback()
     except Exception:

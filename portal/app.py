@@ -1,0 +1,62 @@
+"""The start sequence, in order; no logic of its own. Touches no database."""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from flask import Flask
+
+from portal.auth.wiring import init_auth
+from portal.config import CONFIG_KEY, PortalConfig
+from portal.documents.registry import init_documents
+from portal.files.store import init_files
+from portal.health.pages import init_health
+from portal.hooks.manager import PLUGINS_KEY, Plugins, build_registry
+from portal.hooks.registry import REGISTRY_KEY
+from portal.jobs.kinds import init_jobs
+from portal.kernel.db import db
+from portal.maintenance.guard import init_guard
+from portal.panel import plugin as core_plugin
+from portal.web.wiring import init_web
+
+
+def create_app(
+    config: PortalConfig | None = None,
+    *,
+    extra_plugins: Mapping[str, ModuleType] | None = None,
+    **overrides: Any,
+) -> Flask:
+    """Build the application: the same sequence in web, worker, relay and command.
+
+    Args:
+        config: The settings; read from the environment when absent.
+        extra_plugins: Plugins given as modules beside the installed ones, for tests.
+        overrides: Settings that win over the environment.
+
+    Raises:
+        ConfigProblems: settings that cannot be used, all at once.
+        PluginClash, PluginLoadError: declarations that contradict each other.
+    """
+    config = config or PortalConfig.load(**overrides)
+    app = Flask("portal", static_folder=None)
+    app.config.from_mapping(
+        {
+            CONFIG_KEY: config,
+            "SECRET_KEY": config.signing_key(),
+            "SQLALCHEMY_DATABASE_URI": config.database,
+            "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+            "MAX_CONTENT_LENGTH": config.upload_max_bytes,
+        }
+    )
+    db.init_app(app)
+    plugins = Plugins(core_plugin, config.blocked_plugins, extra_plugins or {})
+    app.extensions[PLUGINS_KEY] = plugins
+    app.extensions[REGISTRY_KEY] = build_registry(plugins)
+    init_files(app)
+    init_jobs(app)
+    init_documents(app)
+    init_auth(app)
+    init_guard(app)
+    init_health(app)
+    init_web(app)
+    return app

@@ -1,0 +1,175 @@
+"""The ``portal`` command: processes and set-up; the core's and the plugins' own commands are mounted beside them."""
+
+import json
+import logging
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+
+from portal import __version__
+from portal.app import create_app
+from portal.config import ConfigProblems, PortalConfig
+from portal.hooks.registry import REGISTRY_KEY, Registry
+from portal.kernel.actor import SYSTEM, acting_as
+from portal.kernel.errors import PortalError
+
+
+class PortalGroup(click.Group):
+    """Finds a command among the portal's own, then among those that loaded plugins declare."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *self._declared(ctx)})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return super().get_command(ctx, name) or self._declared(ctx).get(name)
+
+    def _declared(self, ctx: click.Context) -> dict[str, click.Command]:
+        try:
+            app = _app(ctx)
+        except ConfigProblems:
+            return {}
+        registry: Registry = app.extensions[REGISTRY_KEY]
+        commands: dict[str, click.Command] = {}
+        for owner, declared in registry.commands:
+            if owner == "portal":
+                commands[declared.command.name or ""] = declared.command
+                continue
+            group = commands.setdefault(owner, click.Group(owner, help=f"Commands of the plugin {owner}."))
+            if isinstance(group, click.Group):
+                group.add_command(declared.command)
+        return commands
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command inside the application, as the system; known errors become one line, not a traceback."""
+        try:
+            name = ctx.protected_args[0] if ctx.protected_args else ""
+            if name in self.commands:
+                return super().invoke(ctx)
+            with _app(ctx).app_context(), acting_as(SYSTEM):
+                return super().invoke(ctx)
+        except (PortalError, ConfigProblems) as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _app(ctx: click.Context) -> Flask:
+    root = ctx.find_root()
+    if root.obj is None:
+        root.obj = create_app()
+    app: Flask = root.obj
+    return app
+
+
+@click.group(cls=PortalGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="portal")
+def portal() -> None:
+    """Campus Portal: admit, enrol and grade students in bulk."""
+
+
+@portal.command()
+def init() -> None:
+    """Make the home folder and its secret (mode 600). Safe to repeat."""
+    config = PortalConfig.load()
+    config.make_home()
+    click.echo(f"Home: {config.home}")
+
+
+@portal.command()
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Bring the database of the portal and of every loaded plugin to the newest revision. Safe to repeat."""
+    from portal.installation import migrate_all
+
+    with _app(ctx).app_context(), acting_as(SYSTEM):
+        applied = migrate_all()
+    for line in applied or ["Everything is up to date."]:
+        click.echo(line)
+
+
+@portal.command()
+@click.pass_context
+def web(ctx: click.Context) -> None:
+    """Serve the panel (one process of several threads)."""
+    from portal.supervisor.web import serve
+
+    serve(_app(ctx))
+
+
+@portal.command()
+@click.pass_context
+def worker(ctx: click.Context) -> None:
+    """Work on jobs until asked to stop."""
+    from portal.documents.registry import warm_up
+    from portal.jobs.worker import work
+
+    app = _app(ctx)
+    with app.app_context():
+        warm_up()
+    work(app)
+
+
+@portal.command()
+@click.option("--once", is_flag=True, help="Do one round and end.")
+@click.pass_context
+def relay(ctx: click.Context, once: bool) -> None:
+    """Wake sleeping jobs, deliver mail, sweep unnamed blobs; every few seconds."""
+    from portal.supervisor.relay import relay_forever, relay_round
+
+    with _app(ctx).app_context(), acting_as(SYSTEM):
+        if once:
+            relay_round()
+        else:
+            relay_forever()
+
+
+@portal.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; a busy one moves to the next free one.")
+@click.option("--workers", type=int, help="Worker processes.")
+def run(**options: Any) -> None:
+    """Run everything: queue server (if none is given), migrations, web, workers, relay. Ctrl-C stops all."""
+    from portal.supervisor import run as run_all
+
+    config = PortalConfig.load(**{name: value for name, value in options.items() if value is not None})
+    config.make_home()
+    run_all(config)
+
+
+@portal.command()
+@click.option("--applicants", type=click.IntRange(10, 200_000), default=2_000, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--serve/--no-serve", default=True, help="Serve the panel afterwards.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--reset", is_flag=True, help="Delete the demo's home folder and end.")
+def demo(applicants: int, seed: int, serve: bool, as_json: bool, reset: bool, **options: Any) -> None:
+    """Make a demo university, import and admit its applicants, create their student records, then serve the panel."""
+    from portal import demo as demonstration
+
+    config = PortalConfig.load(**{name: value for name, value in options.items() if value is not None})
+    if reset:
+        demonstration.reset(config)
+        return
+    summary = demonstration.run(config, applicants, seed, serve=serve)
+    if as_json:
+        click.echo(json.dumps(summary))
+
+
+def new_password() -> str:
+    """Return a random password of about 100 bits."""
+    return secrets.token_urlsafe(13)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    portal.main(args=list(arguments) if arguments is not None else None, prog_name=Path(sys.argv[0]).name)
+
+
+if __name__ == "__main__":
+    main()

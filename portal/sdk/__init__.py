@@ -1,0 +1,125 @@
+"""The public surface of the portal: plugins import this package and nothing else of it. Re-exports only."""
+
+from portal.access.policy import may, narrow, require
+from portal.access.routes import public_route, requires, signed_in_only
+from portal.audit.recording import AuditRow, record, record_many
+from portal.auth.accounts import NewAccount, NewIdentity, create_accounts, link_identities
+from portal.auth.activation import activation_codes, issue_activations
+from portal.auth.models import ExternalIdentity, User
+from portal.config import current_config
+from portal.files.images import ImageLimits, SafeImage, safe_image
+from portal.files.models import StoredFile
+from portal.files.service import NewFile
+from portal.files.service import register as register_files
+from portal.files.store import BlobStore, current_store
+from portal.hooks.declarations import (
+    AdminView,
+    CheckResult,
+    Command,
+    DemoContext,
+    DemoStep,
+    DocumentDeclaration,
+    HealthCheck,
+    JobKind,
+    MigrationSource,
+    Permission,
+    Role,
+    SettingsDeclaration,
+)
+from portal.hooks.events import JobFinished, MaintenanceChanged
+from portal.hooks.manager import emit_notice, emit_reaction
+from portal.hooks.specs import hookimpl, hookspec
+from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
+from portal.kernel.clock import database_now, utc_now
+from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db
+from portal.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PluginError,
+    PortalError,
+    TemporaryFailure,
+    TooMany,
+    UnderMaintenance,
+)
+from portal.kernel.ids import new_id
+from portal.kernel.transaction import in_transaction, on_commit, run_in_transaction, savepoint, transaction
+from portal.mail.outbox import send as send_mail
+from portal.settings.store import get as get_settings
+
+__all__ = [
+    "ANONYMOUS",
+    "SYSTEM",
+    "Actor",
+    "AdminView",
+    "AuditRow",
+    "Base",
+    "BlobStore",
+    "CheckResult",
+    "Command",
+    "Conflict",
+    "DemoContext",
+    "DemoStep",
+    "DocumentDeclaration",
+    "ExternalIdentity",
+    "Forbidden",
+    "HealthCheck",
+    "ImageLimits",
+    "InvalidInput",
+    "JobFinished",
+    "JobKind",
+    "Json",
+    "MaintenanceChanged",
+    "MigrationSource",
+    "NewAccount",
+    "NewFile",
+    "NewIdentity",
+    "NotFound",
+    "Permission",
+    "PluginError",
+    "PortalError",
+    "Role",
+    "SafeImage",
+    "SettingsDeclaration",
+    "StoredFile",
+    "TemporaryFailure",
+    "TooMany",
+    "UnderMaintenance",
+    "User",
+    "UtcDateTime",
+    "Versioned",
+    "acting_as",
+    "activation_codes",
+    "create_accounts",
+    "current_actor",
+    "current_config",
+    "current_store",
+    "database_now",
+    "db",
+    "emit_notice",
+    "emit_reaction",
+    "get_settings",
+    "hookimpl",
+    "hookspec",
+    "in_transaction",
+    "issue_activations",
+    "link_identities",
+    "may",
+    "narrow",
+    "new_id",
+    "on_commit",
+    "public_route",
+    "record",
+    "record_many",
+    "register_files",
+    "require",
+    "requires",
+    "run_in_transaction",
+    "safe_image",
+    "savepoint",
+    "send_mail",
+    "signed_in_only",
+    "transaction",
+    "utc_now",
+]

@@ -1,0 +1,65 @@
+"""Pages, for plugins: base views, actions, downloads, formats. Re-exports only."""
+
+from flask_admin import expose
+from flask_admin.contrib.sqla.filters import (
+    BooleanEqualFilter,
+    DateBetweenFilter,
+    DateTimeBetweenFilter,
+    FilterEqual,
+    FilterInList,
+    FilterLike,
+)
+
+from portal.access.routes import public_route, requires, signed_in_only
+from portal.hooks.declarations import FirstStep
+from portal.web.actions import portal_action
+from portal.web.downloads import ZipEntry, safe_filename, send_blob, stream_zip
+from portal.web.filters import ChoiceFilter, RelatedFilter
+from portal.web.formatting import badge, count, duration, local_time, plain_date, shown, size
+from portal.web.gate import to_sign_in
+from portal.web.institution import InstitutionSettings, institution
+from portal.web.links import job_url
+from portal.web.lookups import find_visible, narrowed_select
+from portal.web.model_views import PortalModelView
+from portal.web.tokens import new_form_token, sent_form_token
+from portal.web.uploads import uploaded_file
+from portal.web.views import PortalView
+
+__all__ = [
+    "BooleanEqualFilter",
+    "ChoiceFilter",
+    "DateBetweenFilter",
+    "DateTimeBetweenFilter",
+    "FilterEqual",
+    "FilterInList",
+    "FilterLike",
+    "FirstStep",
+    "InstitutionSettings",
+    "PortalModelView",
+    "PortalView",
+    "RelatedFilter",
+    "ZipEntry",
+    "badge",
+    "count",
+    "duration",
+    "expose",
+    "find_visible",
+    "institution",
+    "job_url",
+    "local_time",
+    "narrowed_select",
+    "new_form_token",
+    "plain_date",
+    "portal_action",
+    "public_route",
+    "requires",
+    "safe_filename",
+    "send_blob",
+    "sent_form_token",
+    "shown",
+    "signed_in_only",
+    "size",
+    "stream_zip",
+    "to_sign_in",
+    "uploaded_file",
+]
