@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from portal.jobs.kinds import JobFiles, Plan, RowJob, SourceRow, chunked
+from portal.jobs.leases import take_job
 from portal.jobs.models import Job, JobFile, JobRow
-from portal.jobs.states import Action, RowState
+from portal.jobs.states import Action, JobState, RowState
+from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict
 from portal.kernel.ids import new_id

@@ -1,0 +1,1 @@
+"""Outgoing mail: written to the outbox inside the transaction that causes it, delivered afterwards."""

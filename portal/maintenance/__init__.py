@@ -1,0 +1,1 @@
+"""Maintenance mode: a window in which the portal is closed to all but those who may pass."""

@@ -1,0 +1,1 @@
+"""Typed settings of the portal and its plugins that people change while it runs."""

@@ -1,0 +1,39 @@
+"""The web server process: gunicorn with threads, configured in one place for ``portal run`` and ``portal web``."""
+
+import json
+import os
+import sys
+
+from flask import Flask
+from pydantic import SecretStr
+
+from portal.config import CONFIG_KEY, PortalConfig
+
+
+def web_command(config: PortalConfig, bind: str) -> list[str]:
+    """Return gunicorn's command line; ``bind`` is ``host:port`` or ``fd://number`` of a listening socket."""
+    return [
+        *(sys.executable, "-m", "gunicorn", "portal.app:create_app()"),
+        *("--bind", bind),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", str(config.web_threads)),
+        # Threads beat for the process, so a long upload is no reason to end it.
+        *("--timeout", "60", "--graceful-timeout", "8", "--keep-alive", "5"),
+        *("--no-control-socket", "--log-level", "warning"),
+    ]
+
+
+def serve(app: Flask) -> None:
+    """Become the web server of the application's settings; does not return."""
+    config: PortalConfig = app.config[CONFIG_KEY]
+    command = web_command(config, f"{config.host}:{config.port}")
+    os.execve(command[0], command, environment_of(config))
+
+
+def environment_of(config: PortalConfig) -> dict[str, str]:
+    """Return this process's environment with every setting of ``config`` written into it."""
+    environment = dict(os.environ)
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        environment[f"PORTAL_{name.upper()}"] = json.dumps(text) if isinstance(text, tuple) else str(text)
+    return environment

@@ -1,0 +1,95 @@
+"""Turns errors into pages, or into problem documents (RFC 9457) for callers that ask for JSON."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from flask import Flask, Response, json, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.kernel.errors import PortalError
+from portal.web.headers import request_id
+
+log = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+PLAIN_WORDS = {
+    400: ("bad-request", "The request could not be understood. Go back, reload the page and try again."),
+    401: ("sign-in-needed", "Sign in to see this page."),
+    403: ("forbidden", "You may not do this."),
+    404: ("not-found", "There is nothing at this address. It may have been removed, or the link is incomplete."),
+    405: ("method-not-allowed", "This address does not answer this kind of request."),
+    413: ("upload-too-large", "The file is larger than this portal accepts. Split it, or ask the operator."),
+    429: ("too-many-requests", "Too many requests. Wait a moment and try again."),
+    500: ("internal-error", "Something went wrong in the portal. Nothing was saved; the operator can find it in the log."),
+    503: ("unavailable", "The portal is busy. Try again in a moment."),
+}
+
+
+class SignInNeeded(PortalError):
+    """Nobody is signed in."""
+
+    status: ClassVar[int] = 401
+
+    def __init__(self) -> None:
+        super().__init__("sign-in-needed", "Sign in to go on.")
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every error with a page or problem document that carries status, code, message and request id."""
+    app.register_error_handler(PortalError, _portal_error)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def wants_json() -> bool:
+    """Say whether the caller prefers JSON over a page."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", PROBLEM_TYPE, "application/json"], "text/html")
+    return best != "text/html"
+
+
+def _portal_error(error: PortalError) -> Response:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s (request %s)", error.code, error.message, request_id(), exc_info=error)
+    retry = getattr(error, "retry_after_seconds", None)
+    return _answer(error.status, error.code, error.message, error.facts, retry)
+
+
+def _http_error(error: HTTPException) -> Response | AnyResponse:
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status < HTTPStatus.BAD_REQUEST:
+        return error.get_response()
+    code, message = PLAIN_WORDS.get(status, ("error", error.description or HTTPStatus(status).phrase))
+    if status == HTTPStatus.BAD_REQUEST and type(error).__name__ == "CSRFError":
+        code, message = "form-expired", "This form is too old, or was not made by the portal. Reload the page and try again."
+    if isinstance(error, RequestEntityTooLarge):
+        log.info("upload refused as too large: %s bytes", request.content_length)
+    response = _answer(status, code, message, {}, getattr(error, "retry_after", None))
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+    return response
+
+
+def _answer(status: int, code: str, message: str, facts: Mapping[str, Any], retry_after: Any) -> Response:
+    title = HTTPStatus(status).phrase
+    if wants_json():
+        document = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "code": code,
+            "detail": message,
+            "facts": dict(facts),
+            "request_id": request_id(),
+        }
+        response = make_response(json.dumps(document), status)
+        response.content_type = PROBLEM_TYPE
+    else:
+        page = render_template("portal/error.html", status=status, code=code, message=message, title=title, facts=facts)
+        response = make_response(page, status)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response

@@ -1,0 +1,39 @@
+"""The public start page: what this is, how the first administrator is made, where to sign in."""
+
+from flask import Blueprint, Flask, redirect, render_template, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from portal.access.routes import public_route
+from portal.auth.models import Role, User, UserRole
+from portal.kernel.actor import current_actor
+from portal.kernel.db import db
+from portal.web.navigation import HOME_ENDPOINT
+
+landing_pages = Blueprint("landing", __name__)
+
+
+def init_landing(app: Flask) -> None:
+    """Put the start page at ``/``."""
+    app.register_blueprint(landing_pages)
+
+
+def has_administrator() -> bool:
+    """Say whether any active user holds an administrator role. One small SELECT."""
+    found = (
+        select(User.id)
+        .join(UserRole, UserRole.user_id == User.id)
+        .join(Role, Role.id == UserRole.role_id)
+        .where(Role.is_administrator, User.active)
+        .limit(1)
+    )
+    return db.session.scalar(found) is not None
+
+
+@landing_pages.get("/")
+@public_route
+def start() -> str | Response:
+    """Show the start page; the signed-in go on to the panel."""
+    if current_actor().user_id is not None:
+        return redirect(url_for(f"{HOME_ENDPOINT}.index"))
+    return render_template("portal/landing.html", has_administrator=has_administrator())
