@@ -15,6 +15,7 @@ from flask import Flask
 
 from portal.app import create_app
 from portal.auth.accounts import create_administrator
+from portal.auth.passwords import hashed
 from portal.config import PortalConfig
 from portal.hooks.declarations import DemoContext, DemoStep
 from portal.hooks.manager import answers
@@ -34,7 +35,7 @@ JOB_SECONDS = 3600
 def run(config: PortalConfig, applicants: int, seed: int, *, serve: bool) -> dict[str, Any]:
     """Make the demo university unless it is there, then serve the panel until Ctrl-C if asked; return the summary."""
     config.make_home()
-    with Supervisor(config, web=serve) as supervisor:
+    with Supervisor(config, announce=click.echo, web=serve, log_dir=config.home / "logs") as supervisor:
         app = create_app(config)
         with app.app_context(), acting_as(SYSTEM):
             password = _administrator(config)
@@ -63,8 +64,9 @@ def _administrator(config: PortalConfig) -> str:
     if path.exists():
         return path.read_text(encoding="ascii").strip()
     password = secrets.token_urlsafe(12)
+    secret = hashed(password)
     with transaction():
-        create_administrator(USER, password)
+        create_administrator(USER, secret)
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(password + "\n")
@@ -105,7 +107,7 @@ def _run_job(kind: str, params: Mapping[str, Any], files: Mapping[str, Path]) ->
     request = draft(kind, params, SYSTEM, files=uploads)
     started = time.monotonic()
     with transaction():
-        job_id = submit(request, apply=True).id
+        job_id = submit(request, apply=True, close_portal=False).id
     job = wait_for(job_id, JOB_SECONDS)
     if job.state != JobState.FINISHED:
         raise Conflict("demo-job-failed", f"{job.title} is {job.state}: {job.error}")

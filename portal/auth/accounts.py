@@ -17,7 +17,6 @@ from portal.auth.roles import (
     ensure_roles,
     give_role_many,
     refuse_last_administrator,
-    roles_by_name,
 )
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
@@ -119,7 +118,11 @@ def create_many(users: Sequence[NewUser], roles: Iterable[str] = ()) -> list[int
                 action="create",
                 target=User.__tablename__,
                 record_id=str(user_id),
-                changes={"sign_in_name": user.sign_in_name, "display_name": user.display_name, "email": user.email},
+                changes={
+                    "sign_in_name": user.sign_in_name,
+                    "display_name": user.display_name,
+                    "email": user.email,
+                },
             )
             for user_id, user in zip(ids, users, strict=True)
         ]
@@ -206,13 +209,17 @@ def _refuse_taken(names: Sequence[str]) -> None:
     keys = [sign_in_key(name) for name in names]
     for name, key in zip(names, keys, strict=True):
         if not key or len(name.strip()) > MAX_NAME or len(key) > 2 * MAX_NAME:
-            raise InvalidInput("sign-in-name-invalid", f"A sign-in name has 1 to {MAX_NAME} characters; got {name!r}.")
+            raise InvalidInput(
+                "sign-in-name-invalid", f"A sign-in name has 1 to {MAX_NAME} characters; got {name!r}."
+            )
     taken = set(db.session.scalars(select(User.sign_in_key).where(User.sign_in_key.in_(keys))))
     taken |= {key for key, count in Counter(keys).items() if count > 1}
     if taken:
         shown = sorted(name for name, key in zip(names, keys, strict=True) if key in taken)
         raise Conflict(
-            "sign-in-name-taken", f"The sign-in name {', '.join(shown[:5])} is taken.", {"sign_in_names": shown}
+            "sign-in-name-taken",
+            f"The sign-in name {', '.join(shown[:5])} is taken.",
+            {"sign_in_names": shown},
         )
 
 

@@ -68,7 +68,9 @@ def codes_for(user_ids: Sequence[int]) -> dict[int, str]:
     rows = db.session.execute(
         select(Activation.user_id, Activation.issue, Activation.key_id, User.sign_in_key)
         .join(User, User.id == Activation.user_id)
-        .where(Activation.user_id.in_(user_ids), Activation.used_at.is_(None), Activation.expires_at > utc_now())
+        .where(
+            Activation.user_id.in_(user_ids), Activation.used_at.is_(None), Activation.expires_at > utc_now()
+        )
     )
     return {
         user_id: _code(keys.keys[key_id], user_id, name, issue)
@@ -92,7 +94,11 @@ def activate(sign_in_name: str, code: str, new_password: str) -> int:
     with transaction() as session:
         used = session.execute(
             update(Activation)
-            .where(Activation.user_id == state.user_id, Activation.issue == state.issue, Activation.used_at.is_(None))
+            .where(
+                Activation.user_id == state.user_id,
+                Activation.issue == state.issue,
+                Activation.used_at.is_(None),
+            )
             .values(used_at=utc_now())
             .execution_options(synchronize_session=False)
         )
@@ -153,5 +159,6 @@ def _plain(code: str) -> bytes:
 
 def _used() -> InvalidInput:
     return InvalidInput(
-        "activation-used", "This code was used already. Sign in with your password, or ask the office for a new letter."
+        "activation-used",
+        "This code was used already. Sign in with your password, or ask the office for a new letter.",
     )

@@ -38,7 +38,9 @@ def link_identities_many(identities: Sequence[NewIdentity]) -> None:
     ).all()
     if taken:
         shown = ", ".join(sorted(taken)[:5])
-        raise Conflict("identity-taken", f"These ids belong to a user already: {shown}.", {"external_ids": list(taken)})
+        raise Conflict(
+            "identity-taken", f"These ids belong to a user already: {shown}.", {"external_ids": list(taken)}
+        )
     now = utc_now()
     db.session.execute(
         insert(ExternalIdentity),
@@ -64,4 +66,4 @@ def users_by_identity(provider: str, external_ids: Sequence[str]) -> dict[str, i
             ExternalIdentity.provider == provider, ExternalIdentity.external_id.in_(external_ids)
         )
     )
-    return {external_id: user_id for external_id, user_id in rows}
+    return {row.external_id: row.user_id for row in rows}

@@ -39,7 +39,9 @@ def _write(current: CurrentSession) -> None:
                 if not sqlite:
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {PATIENCE_MILLISECONDS}")
                 connection.execute(update(User).where(User.id == current.user_id).values(last_seen_at=now))
-                connection.execute(update(UserSession).where(UserSession.id == current.id).values(last_seen_at=now))
+                connection.execute(
+                    update(UserSession).where(UserSession.id == current.id).values(last_seen_at=now)
+                )
         finally:
             _set_patience(connection, sqlite=sqlite, milliseconds=BUSY_MILLISECONDS)
 

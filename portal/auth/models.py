@@ -47,7 +47,7 @@ class Role(Base, RoleMixin):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
     title: Mapped[str] = mapped_column(String(200))
-    permissions: Mapped[list[Any]] = mapped_column(default=list)  # type: ignore[assignment]
+    permissions: Mapped[list[Any]] = mapped_column(default=list)
     is_administrator: Mapped[bool] = mapped_column(default=False)
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class User(Base, UserMixin):
     #: The unique form of the sign-in name; follows it.
     sign_in_key: Mapped[str] = mapped_column(String(160), unique=True)
     display_name: Mapped[str] = mapped_column(String(200))
-    email: Mapped[str | None] = mapped_column(String(254), index=True)
+    email: Mapped[str | None] = mapped_column(String(254), index=True)  # type: ignore[assignment]
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     is_service: Mapped[bool] = mapped_column(default=False)
@@ -73,7 +73,9 @@ class User(Base, UserMixin):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
 
-    roles: Mapped[list[Role]] = relationship(secondary=UserRole.__table__, order_by=Role.name)
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
+        secondary=UserRole.__table__, order_by=Role.name
+    )
 
     @validates("sign_in_name")
     def _follow_name(self, key: str, value: str) -> str:

@@ -14,6 +14,7 @@ from portal.kernel.errors import InvalidInput, TemporaryFailure
 #: Of one process. With 64 MB each this bounds what a crowd at the sign-in page can take.
 HASHES_AT_ONCE = 2
 WAIT_SECONDS = 15.0
+MIN_LENGTH = 12
 MAX_LENGTH = 256
 _slots = threading.BoundedSemaphore(HASHES_AT_ONCE)
 

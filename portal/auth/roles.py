@@ -20,7 +20,9 @@ def ensure_roles(declared: Iterable[DeclaredRole]) -> list[str]:
     """
     existing = set(db.session.scalars(select(Role.name)))
     wanted = [Role(name=ADMINISTRATOR, title="Administrator", permissions=[], is_administrator=True)]
-    wanted += [Role(name=role.name, title=role.title, permissions=sorted(role.permissions)) for role in declared]
+    wanted += [
+        Role(name=role.name, title=role.title, permissions=sorted(role.permissions)) for role in declared
+    ]
     new = [role for role in wanted if role.name not in existing]
     db.session.add_all(new)
     db.session.flush()
@@ -78,7 +80,8 @@ def refuse_last_administrator(user_id: int) -> None:
     administrators = set(db.session.scalars(statement))
     if administrators == {user_id}:
         raise Conflict(
-            "last-administrator", "This is the last active administrator. Make another one administrator first."
+            "last-administrator",
+            "This is the last active administrator. Make another one administrator first.",
         )
 
 

@@ -14,17 +14,30 @@ MAX_REFERENCES = 16
 
 @dataclass(frozen=True, slots=True)
 class CodeImage:
-    """A QR code: ``size`` modules a side, ``rows`` padded to whole bytes, a set bit is dark."""
+    """A QR code of ``size`` modules a side, without the quiet zone; ``modules`` has ``0`` and ``1`` (dark), row by row."""
 
     size: int
-    rows: bytes
+    modules: bytes
+
+    @property
+    def side(self) -> int:
+        """Pixels a side: eight a module, so that viewers which smooth enlarged images leave it crisp."""
+        return self.size * 8
+
+    def pixels(self) -> bytes:
+        """Return one bit a pixel, eight pixels a byte; a set bit is white."""
+        white = self.modules.translate(_EIGHT_PIXELS)
+        rows = (white[start : start + self.size] * 8 for start in range(0, len(white), self.size))
+        return b"".join(rows)
 
     def data_uri(self) -> str:
-        """Return the code as a PNG with one pixel a module, without the quiet zone."""
-        inverted = bytes(byte ^ 0xFF for byte in self.rows)
+        """Return the code as a PNG in a ``data:`` address."""
         out = io.BytesIO()
-        Image.frombytes("1", (self.size, self.size), inverted).save(out, "PNG")
+        Image.frombytes("1", (self.side, self.side), self.pixels()).save(out, "PNG")
         return "data:image/png;base64," + b64encode(out.getvalue()).decode()
+
+
+_EIGHT_PIXELS = bytes.maketrans(b"01", b"\xff\x00")
 
 
 @dataclass(slots=True)
@@ -80,15 +93,9 @@ class CodeMaker:
 
 def _encode(text: str) -> tuple[int, int]:
     code = segno.make(text, error="m", mode="byte", mask=MASK, micro=False, boost_error=False)
-    size = len(code.matrix)
-    padding = -size % 8
-    bits = 0
-    for row in code.matrix:
-        for module in row:
-            bits = bits << 1 | (module & 1)
-        bits <<= padding
-    return size, bits
+    bits = "".join("1" if module & 1 else "0" for row in code.matrix for module in row)
+    return len(code.matrix), int(bits, 2)
 
 
 def _image(size: int, bits: int) -> CodeImage:
-    return CodeImage(size, bits.to_bytes(size * ((size + 7) // 8), "big"))
+    return CodeImage(size, f"{bits:0{size * size}b}".encode("ascii"))

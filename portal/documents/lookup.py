@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from portal.kernel.errors import NotFound
 
+SCHEME = "asset:"
 ASSET_SUFFIXES = frozenset({".css", ".jpg", ".jpeg", ".otf", ".png", ".svg", ".ttf"})
 
 

@@ -16,7 +16,9 @@ class StorageError(TemporaryFailure):
     def __init__(self, missing: Iterable[str]) -> None:
         names = sorted(missing)
         shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-        super().__init__("blob-missing", f"{len(names)} stored files are missing: {shown}", {"missing": names})
+        super().__init__(
+            "blob-missing", f"{len(names)} stored files are missing: {shown}", {"missing": names}
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

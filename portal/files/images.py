@@ -35,6 +35,8 @@ _BROKEN = (
     ZeroDivisionError,
     struct.error,
     zlib.error,
+    # Damaged metadata, where warnings are made errors.
+    UserWarning,
 )
 
 
@@ -58,7 +60,7 @@ class SafeImage:
     height: int
 
 
-def safe_image(data: bytes, limits: ImageLimits = ImageLimits()) -> SafeImage:  # noqa: B008 - frozen
+def safe_image(data: bytes, limits: ImageLimits = ImageLimits()) -> SafeImage:
     """Return the picture as a JPEG that is upright, bounded and free of metadata; same bytes in, same bytes out.
 
     JPEG and PNG are accepted by their first bytes, whatever the name says. Transparent parts become white.
@@ -107,7 +109,7 @@ def _made_safe(image: Image.Image, limits: ImageLimits) -> SafeImage:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except (*_BROKEN, UserWarning):
+    except _BROKEN:
         # Damaged metadata are no reason to refuse a whole picture.
         return 1
     return value if isinstance(value, int) else 1

@@ -91,7 +91,7 @@ class LocalStore:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     with suppress(FileNotFoundError):
-                        if len(entry.name) == 64 and entry.stat().st_mtime < limit:  # noqa: PLR2004 - a SHA-256
+                        if len(entry.name) == 64 and entry.stat().st_mtime < limit:
                             yield entry.name
 
     def remove_if_older(self, sha256: str, age_seconds: float) -> bool:

@@ -47,7 +47,12 @@ def register(files: Sequence[NewFile]) -> None:
     db.session.execute(
         insert(StoredFile).on_conflict_do_nothing(),
         [
-            {"sha256": row.sha256, "size_bytes": row.size_bytes, "media_type": row.media_type, "created_at": now}
+            {
+                "sha256": row.sha256,
+                "size_bytes": row.size_bytes,
+                "media_type": row.media_type,
+                "created_at": now,
+            }
             for row in rows.values()
         ],
     )

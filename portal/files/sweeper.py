@@ -36,20 +36,23 @@ def sweep(grace_seconds: float) -> SweepResult:
     """
     return SweepResult(
         rows=_sweep_rows(grace_seconds),
-        blobs=sum(_sweep_blobs(names, grace_seconds) for names in _batches(current_store().older_than(grace_seconds))),
+        blobs=sum(
+            _sweep_blobs(names, grace_seconds)
+            for names in _batches(current_store().older_than(grace_seconds))
+        ),
         temporary=current_store().remove_unfinished(grace_seconds),
     )
 
 
 def references() -> list[tuple[str, str]]:
     """Return the (table, column) pairs of the database that refer to stored files."""
-    found = []
     inspector = inspect(db.engine)
-    for name in inspector.get_table_names():
-        for key in inspector.get_foreign_keys(name):
-            if key["referred_table"] == StoredFile.__tablename__:
-                found.append((name, key["constrained_columns"][0]))
-    return found
+    return [
+        (name, key["constrained_columns"][0])
+        for name in inspector.get_table_names()
+        for key in inspector.get_foreign_keys(name)
+        if key["referred_table"] == StoredFile.__tablename__
+    ]
 
 
 def _sweep_rows(grace_seconds: float) -> int:

@@ -1,0 +1,1 @@
+"""Health checks and the two pages that report them."""

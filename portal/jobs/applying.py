@@ -173,6 +173,17 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
             cpu_started,
         )
         return
+    failure = _attempt(run, work, cpu_started)
+    if failure is not None and len(work) > 1:
+        middle = len(work) // 2
+        process(run, work[:middle], cpu_started)
+        process(run, work[middle:], time.process_time())
+    elif failure is not None:
+        _apply(run, work, _Given([_outcome_of(failure, work[0])]), cpu_started)
+
+
+def _attempt(run: Run, work: list[Work[Any]], cpu_started: float) -> Exception | None:
+    """Prepare and apply the rows as one chunk; return what the kind raised, after which nothing of it is done."""
     try:
         prepared = run.kind.prepare(work, run.params, run.files)
         faults.point("prepared")
@@ -182,12 +193,8 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
         raise
     except Exception as error:  # noqa: BLE001
         # The border between the engine and a plugin's code: a bug costs its row, not the job.
-        if len(work) > 1:
-            middle = len(work) // 2
-            process(run, work[:middle], cpu_started)
-            process(run, work[middle:], time.process_time())
-        else:
-            _apply(run, work, _Given([_outcome_of(error, work[0])]), cpu_started)
+        return error
+    return None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,9 @@
 
 import uuid
 
-from portal.config import current_config
 from portal.jobs.models import Job
 from portal.kernel.actor import SYSTEM, Actor
 from portal.maintenance import service as maintenance
-
-#: The window outlasts a worker's lease, so that the portal does not open while a dead worker's rows wait.
-WINDOW_LEASES = 4
 
 
 def close_for(job: Job) -> None:
@@ -20,14 +16,14 @@ def close_for(job: Job) -> None:
     window = maintenance.current()
     if window is None or window.job_id != job.id:
         starter = Actor(user_id=job.actor_user_id, name=job.actor_name)
-        maintenance.start(job.title, starter, job_id=job.id, lease_seconds=_lease_seconds())
+        maintenance.start(job.title, starter, job_id=job.id)
 
 
 def keep_closed(job_id: uuid.UUID) -> None:
     """Renew the job's window; nothing when a person has opened the portal meanwhile. Needs an open transaction."""
     window = maintenance.current()
     if window is not None and window.job_id == job_id:
-        maintenance.renew(window.id, lease_seconds=_lease_seconds())
+        maintenance.renew(window.id)
 
 
 def open_after(job_id: uuid.UUID) -> None:
@@ -41,7 +37,3 @@ def waits_for_window(job_id: uuid.UUID) -> bool:
     """Say whether the portal is closed by somebody else, so that the job has to wait."""
     window = maintenance.current()
     return window is not None and window.job_id != job_id
-
-
-def _lease_seconds() -> int:
-    return current_config().lease_seconds * WINDOW_LEASES

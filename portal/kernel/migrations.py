@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 
 from alembic import command
@@ -25,10 +25,16 @@ class MigrationFailed(PortalError):
 
 
 def histories(sources: Mapping[str, tuple[str, str]]) -> dict[str, Path]:
-    """Return owner → folder of revisions; ``sources`` maps a plugin to its package and folder."""
+    """Return owner → folder of revisions; ``sources`` maps a plugin to its package and folder.
+
+    Raises:
+        MigrationFailed: when a declared folder does not exist.
+    """
     folders = {CORE: ENVIRONMENT / "versions"}
     for owner, (package, folder) in sources.items():
-        folders[owner] = Path(str(files(package))) / folder
+        folders[owner] = Path(next(iter(import_module(package).__path__))) / folder
+        if not folders[owner].is_dir():
+            raise MigrationFailed("no-migrations", f"{owner} declares {folders[owner]}, which is no folder.")
     return folders
 
 

@@ -112,7 +112,10 @@ def _translated_errors() -> Iterator[None]:
             "changed-meanwhile", "Somebody else changed this record meanwhile. Reload it and try again."
         ) from error
     except DBAPIError as error:
-        raise _translate(error) from error
+        translated = _translate(error)
+        if translated is error:
+            raise
+        raise translated from error
 
 
 def _translate(error: DBAPIError) -> Exception:

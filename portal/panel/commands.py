@@ -5,6 +5,8 @@ import uuid
 import click
 
 from portal.auth import accounts
+from portal.auth.passwords import hashed
+from portal.config import current_config
 from portal.files.sweeper import sweep as sweep_blobs
 from portal.health.checks import run_checks
 from portal.jobs import api, queries
@@ -13,6 +15,7 @@ from portal.jobs.results import result_lines
 from portal.jobs.states import RowState
 from portal.kernel.actor import SYSTEM
 from portal.kernel.db import db
+from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
 
@@ -29,8 +32,9 @@ def users() -> None:
 )
 def create_admin(sign_in_name: str, password: str) -> None:
     """Make a user with the administrator role."""
+    secret = hashed(password)
     with transaction():
-        accounts.create_administrator(sign_in_name, password)
+        accounts.create_administrator(sign_in_name, secret)
     click.echo(f"{sign_in_name} can sign in now.")
 
 
@@ -41,8 +45,12 @@ def create_admin(sign_in_name: str, password: str) -> None:
 )
 def set_password(sign_in_name: str, password: str) -> None:
     """Give a user a new password and end all sign-ins."""
+    secret = hashed(password)
     with transaction():
-        accounts.set_password(accounts.user_named(sign_in_name).id, password)
+        user = accounts.find_user_for_sign_in(sign_in_name)
+        if user is None:
+            raise NotFound("user-not-found", f"No user signs in as {sign_in_name!r}.")
+        accounts.set_password(user.id, secret)
     click.echo(f"{sign_in_name} has a new password.")
 
 
@@ -159,4 +167,5 @@ def doctor() -> None:
 @click.option("--grace-seconds", type=int, help="Age before an unnamed blob goes; the setting when absent.")
 def sweep(grace_seconds: int | None) -> None:
     """Remove stored files that no record names any more."""
-    click.echo(str(sweep_blobs(grace_seconds)))
+    grace = current_config().sweep_grace_seconds if grace_seconds is None else grace_seconds
+    click.echo(str(sweep_blobs(grace)))

@@ -3,8 +3,12 @@
 from portal.access.policy import may, narrow, require
 from portal.access.routes import public_route, requires, signed_in_only
 from portal.audit.recording import AuditRow, record, record_many
-from portal.auth.accounts import NewAccount, NewIdentity, create_accounts, link_identities
-from portal.auth.activation import activation_codes, issue_activations
+from portal.auth.accounts import NewUser
+from portal.auth.accounts import create_many as create_users
+from portal.auth.activation import codes_for as activation_codes
+from portal.auth.activation import issue_many as issue_activations
+from portal.auth.identities import NewIdentity, users_by_identity
+from portal.auth.identities import link_identities_many as link_identities
 from portal.auth.models import ExternalIdentity, User
 from portal.config import current_config
 from portal.files.images import ImageLimits, SafeImage, safe_image
@@ -31,7 +35,7 @@ from portal.hooks.manager import emit_notice, emit_reaction
 from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
 from portal.kernel.clock import database_now, utc_now
-from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db
+from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db, reading
 from portal.kernel.errors import (
     Conflict,
     Forbidden,
@@ -47,6 +51,7 @@ from portal.kernel.ids import new_id
 from portal.kernel.transaction import in_transaction, on_commit, run_in_transaction, savepoint, transaction
 from portal.mail.outbox import send as send_mail
 from portal.settings.store import get as get_settings
+from portal.web.institution import InstitutionSettings, institution
 
 __all__ = [
     "ANONYMOUS",
@@ -66,15 +71,16 @@ __all__ = [
     "Forbidden",
     "HealthCheck",
     "ImageLimits",
+    "InstitutionSettings",
     "InvalidInput",
     "JobFinished",
     "JobKind",
     "Json",
     "MaintenanceChanged",
     "MigrationSource",
-    "NewAccount",
     "NewFile",
     "NewIdentity",
+    "NewUser",
     "NotFound",
     "Permission",
     "PluginError",
@@ -91,7 +97,7 @@ __all__ = [
     "Versioned",
     "acting_as",
     "activation_codes",
-    "create_accounts",
+    "create_users",
     "current_actor",
     "current_config",
     "current_store",
@@ -103,6 +109,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "in_transaction",
+    "institution",
     "issue_activations",
     "link_identities",
     "may",
@@ -110,6 +117,7 @@ __all__ = [
     "new_id",
     "on_commit",
     "public_route",
+    "reading",
     "record",
     "record_many",
     "register_files",
@@ -121,5 +129,6 @@ __all__ = [
     "send_mail",
     "signed_in_only",
     "transaction",
+    "users_by_identity",
     "utc_now",
 ]

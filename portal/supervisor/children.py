@@ -56,7 +56,10 @@ class Child:
         if now - self._started > STEADY_SECONDS:
             self._pause = FIRST_PAUSE_SECONDS
         log.warning(
-            "%s ended (%s); starting it again in %.1f s", self.name, _reason(self.process.returncode), self._pause
+            "%s ended (%s); starting it again in %.1f s",
+            self.name,
+            _reason(self.process.returncode),
+            self._pause,
         )
         self._wait_before_next()
 

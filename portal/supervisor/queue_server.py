@@ -65,7 +65,10 @@ def start_queue_server(config: PortalConfig, *, output: int | None = None) -> "P
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             process.wait()
-            raise QueueServerMissing("queue-server-silent", "The queue server did not start; see its output above.")
+            raise QueueServerMissing(
+                "queue-server-silent",
+                f"The queue server did not start; see {config.home / 'queue' / 'queue.log'}.",
+            )
         time.sleep(0.02)
     return process
 
@@ -86,8 +89,12 @@ def queue_server_command(config: PortalConfig) -> list[str]:
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "warning",
+        "logfile": str(folder / "queue.log"),
     }
-    return [str(find_queue_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    return [
+        str(find_queue_server()),
+        *(part for name, value in options.items() for part in (f"--{name}", value)),
+    ]
 
 
 def answers(path: Path) -> bool:

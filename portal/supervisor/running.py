@@ -61,7 +61,9 @@ class Supervisor:
         self._handlers: dict[signal.Signals, Any] = {}
         self._stopping = threading.Event()
         self._impatient = threading.Event()
-        self._watcher: threading.Thread | None = None
+        self._started = threading.Event()
+        self._failure: Exception | None = None
+        self._keeper: threading.Thread | None = None
         self._listener: Any = None
 
     @property
@@ -77,8 +79,7 @@ class Supervisor:
     def start(self) -> None:
         """Start everything and return once the web server answers.
 
-        Order: queue server (when none is given), migrations, web, workers, relay. Call it from the thread that
-        stays until :meth:`stop`: children end with the thread that started them.
+        Order: queue server (when none is given), migrations, web, workers, relay.
 
         Raises:
             AlreadyRunning: when another supervisor has the home folder.
@@ -89,23 +90,23 @@ class Supervisor:
         try:
             if self._web:
                 self._choose_port()
-            self._start_children()
-            self._await_start()
+            # A child ends with the thread that started it, so one thread starts, heals and stops them all.
+            self._keeper = threading.Thread(target=self._keep, name="supervisor", daemon=True)
+            self._keeper.start()
+            while not self._started.wait(1):
+                continue
+            if self._failure is not None:
+                raise self._failure
         except BaseException:
             self.stop()
             raise
-        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._watcher.start()
 
     def stop(self) -> None:
         """Stop everything in order: workers, relay, web, queue server; leave nothing running. Safe to repeat."""
         self._stopping.set()
-        if self._watcher is not None:
-            self._watcher.join()
-            self._watcher = None
-        for child in reversed(self._children):
-            child.stop(impatient=self._impatient.is_set)
-        self._children.clear()
+        if self._keeper is not None:
+            self._keeper.join()
+            self._keeper = None
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -130,7 +131,9 @@ class Supervisor:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         for number in self._handlers:
             signal.signal(number, lambda *_: self._impatient.set())
         self.stop()
@@ -172,6 +175,21 @@ class Supervisor:
                 self._announce(f"Port {wanted} is busy; using {port} instead.")
             self.config = self.config.model_copy(update={"port": port})
 
+    def _keep(self) -> None:
+        try:
+            self._start_children()
+            self._await_start()
+        except Exception as error:
+            # Raised again by start(), in the thread of the caller.
+            self._failure = error
+        self._started.set()
+        while self._failure is None and not self._stopping.wait(WATCH_SECONDS):
+            for child in self._children:
+                child.heal()
+        for child in reversed(self._children):
+            child.stop(impatient=self._impatient.is_set)
+        self._children.clear()
+
     def _start_children(self) -> None:
         environment = environment_of(self.config)
         portal = [sys.executable, "-m", "portal.cli"]
@@ -209,21 +227,20 @@ class Supervisor:
         with self._output("migrate") as output:
             process = start_guarded(command, environment=environment, output=output)
         if process.wait() != 0:
-            raise StartFailed("migration-failed", f"The database could not be brought up to date.{self._see('migrate')}")
+            raise StartFailed(
+                "migration-failed", f"The database could not be brought up to date.{self._see('migrate')}"
+            )
 
     def _await_start(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while self._web and not is_live(self.config.host, self.config.port):
-            dead = [child.name for child in self._children if child.process and child.process.poll() is not None]
+        while self._web and not self._stopping.is_set() and not is_live(self.config.host, self.config.port):
+            dead = [
+                child.name for child in self._children if child.process and child.process.poll() is not None
+            ]
             if dead or time.monotonic() > deadline:
                 name = dead[0] if dead else "web"
                 raise StartFailed("start-failed", f"The process {name} did not come up.{self._see(name)}")
             time.sleep(0.1)
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(WATCH_SECONDS):
-            for child in self._children:
-                child.heal()
 
     @contextmanager
     def _output(self, name: str) -> Iterator[int | None]:

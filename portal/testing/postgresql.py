@@ -83,13 +83,17 @@ class PostgresqlServer:
         with self._connect() as connection:
             name, source = sql.Identifier(database), sql.Identifier(template)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(name, source))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(name, source)
+            )
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -125,7 +129,15 @@ class PostgresqlServer:
             os.chown(folder, entry.pw_uid, entry.pw_gid)
 
     def _initialise(self, programs: Path, data: Path) -> None:
-        command = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        command = [
+            str(programs / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+        ]
         # Sorts by code point, as SQLite does, yet knows upper and lower case of all letters.
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"]
         with self._log.open("ab") as log:
@@ -143,8 +155,17 @@ class PostgresqlServer:
             "shared_buffers": "128MB",
         }
         if not self._durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
-        return ["-D", str(data), *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
+            settings |= {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+                "autovacuum": "off",
+            }
+        return [
+            "-D",
+            str(data),
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+        ]
 
 
 def _open_to_all(folder: Path) -> bool:

@@ -53,7 +53,7 @@ def send_blob(sha256: str, media_type: str, download_name: str, *, inline: bool 
     shown = inline and media_type in SHOWN_INLINE
     body = wrap_file(request.environ, current_store().open(sha256), _CHUNK_BYTES)
     response = Response(body, mimetype=media_type, direct_passthrough=True)
-    _name(response, download_name, inline=shown)
+    name_download(response, download_name, inline=shown)
     response.headers["Content-Security-Policy"] = _PDF_POLICY if media_type == "application/pdf" else _IMAGE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-cache"
@@ -64,11 +64,12 @@ def send_blob(sha256: str, media_type: str, download_name: str, *, inline: bool 
 def stream_zip(entries: Iterable[ZipEntry], download_name: str) -> Response:
     """Answer with a ZIP of the entries, written as it is sent: memory stays small for any number of files."""
     response = Response(_zip_chunks(entries), mimetype="application/zip", direct_passthrough=True)
-    _name(response, download_name, inline=False)
+    name_download(response, download_name, inline=False)
     return response
 
 
-def _name(response: Response, name: str, *, inline: bool) -> None:
+def name_download(response: Response, name: str, *, inline: bool) -> None:
+    """Give the response a file name that browsers of all languages take."""
     cleaned = safe_filename(name)
     ascii_name = cleaned.encode("ascii", "replace").decode().replace("?", "_")
     options: dict[str, str] = {"filename": ascii_name}

@@ -38,11 +38,8 @@ class RelatedFilter(BaseSQLAFilter):  # type: ignore[misc]
         self, column: Any, name: str, choices: Callable[[], Iterable[tuple[str, str]]], key_of: Callable[[str], Any]
     ) -> None:
         super().__init__(column, name)
-        self._choices = choices
+        self.choices = choices
         self._key_of = key_of
-
-    def get_options(self, view: Any) -> list[tuple[str, str]]:
-        return list(self._choices())
 
     def clean(self, value: str) -> Any:
         return self._key_of(value)

@@ -16,12 +16,12 @@ DASH = Markup('<span class="muted" aria-label="none">–</span>')
 #: Tone of a badge by the word it shows; what is not listed is neutral.
 TONES: Mapping[str, str] = {
     **dict.fromkeys(("done", "finished", "admitted", "created", "active", "ok", "accepted", "open", "delivered"), "good"),
-    **dict.fromkeys(("failed", "refused", "rejected", "error", "broken", "withdrawn", "remove"), "bad"),
+    **dict.fromkeys(("failed", "rejected", "error", "broken", "withdrawn", "remove"), "bad"),
     **dict.fromkeys(("running", "planning", "update", "submitted", "reviewing", "in review"), "run"),
-    **dict.fromkeys(("planned", "pending", "awaiting_approval", "waiting", "incomplete", "warning"), "wait"),
+    **dict.fromkeys(("planned", "pending", "refused", "awaiting_approval", "waiting", "incomplete", "warning"), "wait"),
     **dict.fromkeys(("cancelled", "unchanged", "draft", "closed", "off", "lapsed", "ended"), "calm"),
     "create": "good",
-    "refuse": "bad",
+    "refuse": "wait",
 }
 SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3600

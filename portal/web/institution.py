@@ -2,8 +2,9 @@
 
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import g, has_request_context
 from pydantic import BaseModel, Field, field_validator
+
+from portal.settings.store import get
 
 
 class InstitutionSettings(BaseModel):
@@ -23,11 +24,4 @@ class InstitutionSettings(BaseModel):
 
 def institution() -> InstitutionSettings:
     """Return the institution's settings, read once per request."""
-    from portal.settings.store import get
-
-    if not has_request_context():
-        return get(InstitutionSettings)
-    if "portal_institution" not in g:
-        g.portal_institution = get(InstitutionSettings)
-    found: InstitutionSettings = g.portal_institution
-    return found
+    return get(InstitutionSettings)

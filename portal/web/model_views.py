@@ -16,6 +16,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Forbidden, InvalidInput, NotFound, PluginLoadError, PortalError
 from portal.web.actions import action_permission
 from portal.web.counting import COUNT_CAP, capped_count
+from portal.web.filters import RelatedFilter
 from portal.web.formatting import badge, column_type_formatters
 from portal.web.lookups import NarrowedLoader, find_visible, key_value, primary_key
 from portal.web.saving import Saving
@@ -172,6 +173,16 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
         if found.search:
             found.search = found.search.replace("\x00", "")[:MAX_SEARCH]
         return found
+
+    def _get_filter_groups(self) -> Any:
+        # Menus of related records are read when the page is shown; at start nothing touches the database.
+        groups = super()._get_filter_groups()
+        for items in (groups or {}).values():
+            for item in items:
+                chosen = self._filters[item["index"]]
+                if isinstance(chosen, RelatedFilter):
+                    item["options"] = list(chosen.choices())
+        return groups
 
     def _create_ajax_loader(self, name: str, options: dict[str, Any]) -> NarrowedLoader:
         related = getattr(self.model, name).property.mapper.class_

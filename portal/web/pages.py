@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Flask, current_app, url_for
 from jinja2 import ChoiceLoader, FileSystemLoader
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.access.policy import may
 from portal.hooks.manager import PLUGINS_KEY, Plugins
 from portal.kernel.actor import current_actor
-from portal.kernel.errors import PortalError
 from portal.web import formatting
 from portal.web.headers import nonce, request_id
 from portal.web.institution import InstitutionSettings, institution
@@ -65,9 +65,7 @@ def _institution() -> InstitutionSettings:
     # An error page must come out even when the settings cannot be read.
     try:
         return institution()
-    except PortalError:
-        return InstitutionSettings()
-    except Exception:
+    except SQLAlchemyError:
         current_app.logger.exception("the institution's settings could not be read")
         return InstitutionSettings()
 

@@ -21,7 +21,7 @@ from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
 from tests.portal.jobs.toy_plugin import MakeThings, Thing
 
-pytestmark = pytest.mark.usefixtures("toy")
+pytestmark = [pytest.mark.usefixtures("toy"), pytest.mark.both_engines]
 
 
 def submitted(names: list[str], *, apply: bool = False, **params: Any) -> uuid.UUID:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.hooks.declarations import JobKind
+from portal.hooks.declarations import JobKind, MigrationSource
 from portal.hooks.specs import hookimpl
 from portal.jobs.kinds import (
     JobFiles,
@@ -138,6 +138,11 @@ class Count(TaskJob[CountParams]):
 @hookimpl
 def portal_models() -> Sequence[type]:
     return (Thing,)
+
+
+@hookimpl
+def portal_migrations() -> Sequence[MigrationSource]:
+    return (MigrationSource(package="tests.portal.jobs", folder="toy_migrations"),)
 
 
 @hookimpl

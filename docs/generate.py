@@ -1,0 +1,169 @@
+"""Writes the reference pages from the code: settings, commands, hooks, permissions. ``--check`` only compares."""
+
+import argparse
+import inspect
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from portal.app import create_app
+from portal.cli import portal as command_line
+from portal.config import PortalConfig
+from portal.hooks import specs
+from portal.hooks.registry import REGISTRY_KEY, Registry
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Written by `make docs` from the code; edit the code. -->\n"
+#: Read from the environment alone, outside PortalConfig.
+FURTHER_SETTINGS = {
+    "PORTAL_QUEUE_SERVER": "Program of the embedded queue server; empty means the first found on PATH, then a package.",
+    "PORTAL_CHROMIUM": "Browser of the browser tests; empty means the first found on PATH.",
+    "PORTAL_FAULT": "Soak runs only: name of a kill point, or `any`, with `:probability`.",
+    "PORTAL_FAULT_LOG": "Soak runs only: file that names the points at which a process was killed.",
+}
+
+
+def settings_page(registry: Registry) -> str:
+    """Return the page of every ``PORTAL_`` setting, and of what plugins let people change while the portal runs."""
+    lines = [
+        "# Settings",
+        "",
+        NOTE,
+        "Environment variables, read once at start. All problems are reported at once.",
+        "",
+    ]
+    lines += ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in PortalConfig.model_fields.items():
+        lines.append(f"| `PORTAL_{name.upper()}` | {_default(field.default)} | {field.description} |")
+    lines += [f"| `{name}` | | {meaning} |" for name, meaning in FURTHER_SETTINGS.items()]
+    lines += ["", "## Stored settings", "", "Kept in the database, edited in the panel.", ""]
+    for declared in registry.settings.values():
+        lines += [f"### {declared.title}", "", "| name | default | meaning |", "|---|---|---|"]
+        for name, field in declared.model.model_fields.items():
+            lines.append(f"| `{name}` | {_default(field.default)} | {field.description or ''} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def commands_page(registry: Registry) -> str:
+    """Return the page of every ``portal`` command, the plugins' included."""
+    lines = ["# Commands", "", NOTE]
+    groups: dict[str, click.Command] = dict(command_line.commands)
+    for owner, declared in registry.commands:
+        if owner == "portal":
+            groups[declared.command.name or ""] = declared.command
+        else:
+            group = groups.setdefault(owner, click.Group(owner, help=f"Commands of the plugin {owner}."))
+            if isinstance(group, click.Group):
+                group.add_command(declared.command)
+    for name, command in sorted(groups.items()):
+        lines += _command(f"portal {name}", command)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def hooks_page(registry: Registry) -> str:
+    """Return the page of every hookspec."""
+    lines = [
+        "# Hooks",
+        "",
+        NOTE,
+        "`from portal.sdk import hookimpl`, then a function of the hook's name in `plugin.py`.",
+        "",
+    ]
+    for name, function in sorted(vars(specs).items()):
+        if name.startswith("portal_") and inspect.isfunction(function):
+            lines += [f"## `{name}`", "", "```python", _signature(function), "```", ""]
+            lines += ["```text", inspect.getdoc(function) or "", "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def permissions_page(registry: Registry) -> str:
+    """Return the page of every permission and suggested role."""
+    lines = ["# Permissions and roles", "", NOTE, "| permission | allows to | group |", "|---|---|---|"]
+    lines += [f"| `{item.name}` | {item.title} | {item.group} |" for item in registry.permissions.values()]
+    lines += [
+        "",
+        "## Suggested roles",
+        "",
+        "Made once by `portal migrate`; afterwards the institution's to edit.",
+        "",
+    ]
+    for role in registry.roles.values():
+        granted = ", ".join(f"`{name}`" for name in sorted(role.permissions))
+        lines.append(f"- **{role.title}** (`{role.name}`): {granted}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+PAGES: dict[str, Callable[[Registry], str]] = {
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+    "hooks.md": hooks_page,
+    "permissions.md": permissions_page,
+}
+
+
+def _command(path: str, command: click.Command) -> Iterator[str]:
+    yield from (f"## `{path}`", "", inspect.cleandoc(command.help or ""), "")
+    rows = [row for row in map(_parameter, command.params) if row]
+    if rows:
+        yield from ("| parameter | meaning |", "|---|---|", *rows, "")
+    if isinstance(command, click.Group):
+        for name, inner in sorted(command.commands.items()):
+            yield from _command(f"{path} {name}", inner)
+
+
+def _parameter(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Option):
+        names = "`, `".join([*parameter.opts, *parameter.secondary_opts])
+        return f"| `{names}` | {parameter.help or ''} |"
+    return f"| `{parameter.human_readable_name}` | |"
+
+
+def _signature(function: Callable[..., object]) -> str:
+    source = inspect.getsource(function)
+    head = source[source.index("def ") :]
+    return head[: head.index(':\n    """')]
+
+
+def _default(value: object) -> str:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if value is PydanticUndefined or value == "" or value is None:
+        return ""
+    return f"`{value}`"
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` say which ones are old; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is old")
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as home:
+        registry: Registry = create_app(
+            PortalConfig(home=Path(home), secret_key=SecretStr("only for the reference pages"))
+        ).extensions[REGISTRY_KEY]
+    if registry.problems:
+        print(f"plugins were left out: {registry.problems}", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    old = []
+    for name, make in PAGES.items():
+        path, text = FOLDER / name, make(registry)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            old.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+                print(f"wrote {path.relative_to(FOLDER.parents[1])}")
+    if check and old:
+        print(f"docs/reference: {', '.join(old)} differ from the code; run `make docs`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Student numbers: a letter and seven digits, drawn from a counter that only rises."""
+
+import hashlib
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from portal.sdk import Conflict, db, get_settings, savepoint
+from plugins.admissions.models import NumberCounter, Student
+from plugins.admissions.settings import AdmissionsSettings
+
+FIRST = 1_000_000
+#: How many numbers there are with seven digits that do not begin with 0.
+SERIES = 9_000_000
+COUNTER = "student"
+_HALF_BITS = 12
+_HALF = (1 << _HALF_BITS) - 1
+_ROUNDS = 4
+
+
+def student_number(position: int, letter: str, spread_seed: int | None = None) -> str:
+    """Return the number at a position (from 0) of the series; different positions give different numbers.
+
+    Args:
+        spread_seed: None counts upwards; a seed gives an order of its own, which cannot be guessed without it.
+    """
+    if position >= SERIES or spread_seed is None:
+        # Beyond the series the numbers go on with eight digits.
+        return f"{letter}{FIRST + position}"
+    offset = _shuffled(position, spread_seed)
+    while offset >= SERIES:
+        offset = _shuffled(offset, spread_seed)
+    return f"{letter}{FIRST + offset}"
+
+
+def _shuffled(value: int, seed: int) -> int:
+    """Map 24 bits onto 24 bits one to one: a Feistel network, whose rounds can be undone whatever they compute."""
+    key = seed.to_bytes(8, "big")
+    left, right = value >> _HALF_BITS, value & _HALF
+    for number in range(_ROUNDS):
+        digest = hashlib.blake2s(bytes((number, right >> 8, right & 255)), key=key, digest_size=2).digest()
+        left, right = right, left ^ (int.from_bytes(digest, "big") & _HALF)
+    return left << _HALF_BITS | right
+
+
+def reserve(count: int) -> list[str]:
+    """Return ``count`` numbers that nobody was or will be given. Needs an open transaction; does not commit.
+
+    The counter's row is locked until the transaction ends, so keep that short. Numbers that a student has
+    already (imported, or made before ``spread`` was switched) are left out. What is not used leaves a gap.
+    """
+    if count < 1:
+        return []
+    settings = get_settings(AdmissionsSettings)
+    numbers: list[str] = []
+    while len(numbers) < count:
+        wanted = count - len(numbers)
+        first, seed = _advance(wanted)
+        spread = seed if settings.student_number_spread else None
+        drawn = [
+            student_number(position, settings.student_number_letter, spread)
+            for position in range(first, first + wanted)
+        ]
+        taken = set(db.session.scalars(select(Student.student_id).where(Student.student_id.in_(drawn))))
+        numbers += [number for number in drawn if number not in taken]
+    return numbers
+
+
+def _advance(count: int) -> tuple[int, int]:
+    """Raise the counter by ``count`` and return the first position of the block, and the seed."""
+    for _ in range(2):
+        found = db.session.execute(
+            update(NumberCounter)
+            .where(NumberCounter.name == COUNTER)
+            .values(issued_count=NumberCounter.issued_count + count)
+            .returning(NumberCounter.issued_count, NumberCounter.seed)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if found is not None:
+            return found.issued_count - count, found.seed
+        _make_counter()
+    raise Conflict("number-counter-missing", "The counter of student numbers could not be made. Try again.")
+
+
+def _make_counter() -> None:
+    try:
+        with savepoint():
+            db.session.add(NumberCounter(name=COUNTER, issued_count=0))
+    except IntegrityError:
+        # Another worker has made it between our two looks; the next round uses it.
+        return
+
+
+def last_issued() -> str | None:
+    """Return the student number issued last, or None before the first."""
+    settings = get_settings(AdmissionsSettings)
+    counter = db.session.execute(
+        select(NumberCounter.issued_count, NumberCounter.seed).where(NumberCounter.name == COUNTER)
+    ).one_or_none()
+    if counter is None or not counter.issued_count:
+        return None
+    spread = counter.seed if settings.student_number_spread else None
+    return student_number(counter.issued_count - 1, settings.student_number_letter, spread)

@@ -1,0 +1,129 @@
+"""The portal's own health checks, and the way to run every declared one. Reads only."""
+
+import logging
+import os
+from collections.abc import Mapping
+
+from flask import current_app
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.config import current_config
+from portal.hooks.declarations import CheckResult, HealthCheck
+from portal.hooks.registry import current_registry
+from portal.installation import migration_folders
+from portal.jobs.queue import connect
+from portal.kernel import migrations
+from portal.kernel.db import db, reading
+
+log = logging.getLogger(__name__)
+
+
+def run_checks() -> dict[str, CheckResult]:
+    """Run every declared check and return name → what it found, sorted by name.
+
+    A check that raises has failed; its error is logged and its message is the finding.
+    """
+    return {name: _find(check) for name, check in sorted(current_registry().health_checks.items())}
+
+
+def is_ready(results: Mapping[str, CheckResult]) -> bool:
+    """Say whether no critical check failed."""
+    checks = current_registry().health_checks
+    return all(result.ok for name, result in results.items() if checks[name].critical)
+
+
+def _find(check: HealthCheck) -> CheckResult:
+    try:
+        return check.check()
+    except Exception as error:
+        # A check may be a plugin's; whatever it raises means that it did not pass.
+        log.exception("the health check %s raised", check.name)
+        return CheckResult(ok=False, message=f"{type(error).__name__}: {error}")
+
+
+def check_database() -> CheckResult:
+    """Say whether the database answers."""
+    try:
+        with reading() as session:
+            session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        return CheckResult(
+            ok=False, message=f"The database does not answer: {error}. Check PORTAL_DATABASE_URL."
+        )
+    return CheckResult(ok=True, message=f"{db.engine.dialect.name} answers.")
+
+
+def check_migrations() -> CheckResult:
+    """Say whether the tables are those that the loaded code expects."""
+    try:
+        waiting = migrations.pending(migration_folders())
+    except SQLAlchemyError as error:
+        return CheckResult(ok=False, message=f"The database does not answer: {error}.")
+    if waiting:
+        owners = ", ".join(f"{owner} ({len(revisions)})" for owner, revisions in waiting.items())
+        return CheckResult(ok=False, message=f"Revisions are missing: {owners}. Run `portal migrate`.")
+    return CheckResult(ok=True, message="Every table is up to date.")
+
+
+def check_queue_server() -> CheckResult:
+    """Say whether the queue server answers and keeps what it is given.
+
+    Not critical: without it the relay cannot wake workers, but pages work and nothing is lost.
+    """
+    connection = connect(current_config())
+    try:
+        policy = connection.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+    except (RedisError, OSError) as error:
+        return CheckResult(
+            ok=False,
+            message=f"The queue server does not answer: {error}. Jobs wait until it does; nothing is lost.",
+        )
+    finally:
+        connection.close()
+    if policy != "noeviction":
+        return CheckResult(ok=False, message=f"maxmemory-policy is {policy}; set it to noeviction.")
+    return CheckResult(ok=True, message="The queue server answers.")
+
+
+def check_storage() -> CheckResult:
+    """Say whether files can be written under the home folder and there is room for more."""
+    config = current_config()
+    folder = config.blobs_dir if config.blobs_dir.exists() else config.home
+    if not os.access(folder, os.W_OK):
+        return CheckResult(ok=False, message=f"{folder} cannot be written by this user.")
+    state = os.statvfs(folder)
+    free = state.f_bavail * state.f_frsize
+    if free < config.upload_max_bytes // 10:
+        return CheckResult(ok=False, message=f"Only {free // 1_000_000} MB are free in {folder}. Make room.")
+    return CheckResult(ok=True, message=f"{free // 1_000_000} MB are free.")
+
+
+def check_plugins() -> CheckResult:
+    """Say whether every installed plugin could be loaded."""
+    problems = current_registry().problems
+    if problems:
+        return CheckResult(ok=False, message="; ".join(f"{item.name}: {item.message}" for item in problems))
+    names = ", ".join(plugin.name for plugin in current_registry().plugins)
+    return CheckResult(ok=True, message=f"Loaded: {names}.")
+
+
+def check_secure_cookies() -> CheckResult:
+    """Say whether a portal that others reach sends its session cookie over HTTPS only."""
+    config = current_config()
+    if config.base_url.startswith("https://") and not config.session_cookie_secure:
+        return CheckResult(
+            ok=False, message="Set PORTAL_SESSION_COOKIE_SECURE=true: the portal is served over HTTPS."
+        )
+    return CheckResult(ok=True, message=f"Served as {config.public_url} by {current_app.name}.")
+
+
+CORE_CHECKS: tuple[HealthCheck, ...] = (
+    HealthCheck(name="database", check=check_database),
+    HealthCheck(name="migrations", check=check_migrations),
+    HealthCheck(name="storage", check=check_storage),
+    HealthCheck(name="queue server", check=check_queue_server, critical=False),
+    HealthCheck(name="plugins", check=check_plugins, critical=False),
+    HealthCheck(name="cookies", check=check_secure_cookies, critical=False),
+)

@@ -1,0 +1,50 @@
+"""The core's own permissions and the roles it suggests."""
+
+from portal.hooks.declarations import Permission, Role
+
+USERS_VIEW = "portal.users.view"
+USERS_EDIT = "portal.users.edit"
+ROLES_EDIT = "portal.roles.edit"
+JOBS_VIEW = "portal.jobs.view"
+JOBS_VIEW_ALL = "portal.jobs.view_all"
+JOBS_MANAGE = "portal.jobs.manage"
+MAINTENANCE_MANAGE = "portal.maintenance.manage"
+MAINTENANCE_PASS = "portal.maintenance.pass"
+AUDIT_VIEW = "portal.audit.view"
+FILES_VIEW = "portal.files.view"
+HEALTH_VIEW = "portal.health.view"
+PLUGINS_VIEW = "portal.plugins.view"
+
+PERMISSIONS = (
+    Permission(name=USERS_VIEW, title="See users", group="People"),
+    Permission(name=USERS_EDIT, title="Make and change users, give roles", group="People"),
+    Permission(name=ROLES_EDIT, title="Make and change roles", group="People"),
+    Permission(name=JOBS_VIEW, title="See own jobs", group="Jobs"),
+    Permission(name=JOBS_VIEW_ALL, title="See everybody's jobs", group="Jobs"),
+    Permission(name=JOBS_MANAGE, title="Cancel, resume and retry everybody's jobs", group="Jobs"),
+    Permission(name=MAINTENANCE_MANAGE, title="Close and open the portal", group="Operation"),
+    Permission(name=MAINTENANCE_PASS, title="Work while the portal is closed", group="Operation"),
+    Permission(name=AUDIT_VIEW, title="See who changed what", group="Operation"),
+    Permission(name=FILES_VIEW, title="See the list of stored files", group="Operation"),
+    Permission(name=HEALTH_VIEW, title="See the health of the installation", group="Operation"),
+    Permission(name=PLUGINS_VIEW, title="See the plugins", group="Operation"),
+)
+
+ROLES = (
+    Role(
+        name="operator",
+        title="Operator",
+        permissions=frozenset(
+            {
+                JOBS_VIEW,
+                JOBS_VIEW_ALL,
+                JOBS_MANAGE,
+                MAINTENANCE_MANAGE,
+                MAINTENANCE_PASS,
+                AUDIT_VIEW,
+                HEALTH_VIEW,
+                PLUGINS_VIEW,
+            }
+        ),
+    ),
+)

@@ -1,0 +1,144 @@
+"""Reads and writes settings as the pydantic models that their owners declare."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from flask import current_app, g, has_request_context
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select
+
+from portal.hooks.registry import current_registry
+from portal.kernel.db import db
+from portal.kernel.errors import InvalidInput, PluginError
+from portal.kernel.transaction import in_transaction, on_commit
+from portal.settings.models import Setting
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=BaseModel)
+_CACHE = "PORTAL_SETTINGS_CACHE"
+#: Outside of requests, how old an answer may be.
+FRESH_SECONDS = 2.0
+_IN_REQUEST = "portal_settings"
+
+
+def get(model: type[M]) -> M:
+    """Return the settings of a declared model: stored values over the defaults.
+
+    Read once per request; outside of requests an answer is kept for two seconds. A stored value that the model does
+    not accept any more is left out and logged.
+
+    Raises:
+        PluginError: code ``settings-undeclared``.
+    """
+    _require_declared(model)
+    kept = _kept(model)
+    if kept is not None:
+        return kept
+    found = _valid(model, _stored(model))
+    if not in_transaction():
+        # Inside one, what was read may yet be rolled back.
+        _keep(found)
+    return found
+
+
+def set_values(model: type[M], values: Mapping[str, Any]) -> M:
+    """Store values and return the settings as they are now; a value equal to the default follows the default again.
+
+    Audited. Needs an open transaction; does not commit.
+
+    Raises:
+        PluginError: code ``settings-undeclared``.
+        InvalidInput: code ``settings-invalid``; ``facts["problems"]`` maps fields to messages.
+    """
+    _require_declared(model)
+    rows = _rows(model)
+    merged = _validated(model, {**_valid(model, _values(model, rows)).model_dump(), **values})
+    plain, defaults = merged.model_dump(mode="json"), model().model_dump(mode="json")
+    for field in values:
+        name = _name(model, field)
+        row = rows.get(name)
+        if plain[field] == defaults[field]:
+            if row is not None:
+                db.session.delete(row)
+        elif row is None:
+            db.session.add(Setting(name=name, value=plain[field]))
+        else:
+            row.value = plain[field]
+    db.session.flush()
+    _forget(model)
+    on_commit(lambda: _forget(model))
+    return merged
+
+
+def _require_declared(model: type[BaseModel]) -> None:
+    declared = current_registry().settings.get(model.__name__)
+    if declared is None or declared.model is not model:
+        raise PluginError("settings-undeclared", f"No plugin declares {model.__name__} in portal_settings().")
+
+
+def _validated(model: type[M], values: Mapping[str, Any]) -> M:
+    problems = {name: "There is no such setting." for name in values if name not in model.model_fields}
+    try:
+        found = model.model_validate(values)
+    except ValidationError as error:
+        for problem in error.errors():
+            problems[".".join(str(part) for part in problem["loc"])] = problem["msg"]
+    if problems:
+        text = "; ".join(f"{name}: {message}" for name, message in problems.items())
+        raise InvalidInput("settings-invalid", text, {"problems": problems})
+    return found
+
+
+def _valid(model: type[M], stored: Mapping[str, Any]) -> M:
+    """Return the model with every stored value that it accepts."""
+    values = dict(stored)
+    while True:
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} & set(values)
+            log.warning("stored settings of %s are not valid and left out: %s", model.__name__, error)
+            values = {name: value for name, value in values.items() if name not in wrong} if wrong else {}
+
+
+def _stored(model: type[BaseModel]) -> dict[str, Any]:
+    names = [_name(model, field) for field in model.model_fields]
+    rows = db.session.execute(select(Setting.name, Setting.value).where(Setting.name.in_(names)))
+    return {name.partition(".")[2]: value for name, value in rows}
+
+
+def _rows(model: type[BaseModel]) -> dict[str, Setting]:
+    names = [_name(model, field) for field in model.model_fields]
+    return {row.name: row for row in db.session.scalars(select(Setting).where(Setting.name.in_(names)))}
+
+
+def _values(model: type[BaseModel], rows: Mapping[str, Setting]) -> dict[str, Any]:
+    return {name.partition(".")[2]: row.value for name, row in rows.items()}
+
+
+def _name(model: type[BaseModel], field: str) -> str:
+    return f"{model.__name__}.{field}"
+
+
+def _kept(model: type[M]) -> M | None:
+    if has_request_context():
+        found: M | None = g.get(_IN_REQUEST, {}).get(model)
+        return found
+    until, kept = current_app.extensions.get(_CACHE, {}).get(model, (0.0, None))
+    return kept if time.monotonic() < until else None
+
+
+def _keep(found: BaseModel) -> None:
+    if has_request_context():
+        g.setdefault(_IN_REQUEST, {})[type(found)] = found
+    else:
+        kept = current_app.extensions.setdefault(_CACHE, {})
+        kept[type(found)] = (time.monotonic() + FRESH_SECONDS, found)
+
+
+def _forget(model: type[BaseModel]) -> None:
+    g.get(_IN_REQUEST, {}).pop(model, None)
+    current_app.extensions.get(_CACHE, {}).pop(model, None)
