@@ -8,7 +8,6 @@ from flask import Flask
 
 from portal.auth.wiring import init_auth
 from portal.config import CONFIG_KEY, PortalConfig
-from portal.documents.registry import init_documents
 from portal.files.store import init_files
 from portal.health.pages import init_health
 from portal.hooks.manager import PLUGINS_KEY, Plugins, build_registry
@@ -54,7 +53,6 @@ def create_app(
     app.extensions[REGISTRY_KEY] = build_registry(plugins)
     init_files(app)
     init_jobs(app)
-    init_documents(app)
     init_auth(app)
     init_guard(app)
     init_health(app)

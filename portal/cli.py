@@ -103,7 +103,7 @@ def web(ctx: click.Context) -> None:
 @click.pass_context
 def worker(ctx: click.Context) -> None:
     """Work on jobs until asked to stop."""
-    from portal.documents.registry import warm_up
+    from portal.documents.service import warm_up
     from portal.jobs.worker import work
 
     app = _app(ctx)

@@ -1,0 +1,1 @@
+"""Admissions: containers, applicants, and the student records that are made of them."""

@@ -8,6 +8,11 @@ from typing import Any
 
 import click
 
+from plugins.admissions.api.applicants import applicant_uid_of
+from plugins.admissions.api.folders import export_folders
+from plugins.admissions.api.integrity import broken_promises
+from plugins.admissions.jobs import CreateStudents, ImportApplicants
+from plugins.admissions.jobs.importing import PHOTOS, SHEET
 from portal.sdk import current_actor, transaction
 from portal.sdk.jobs import (
     Job,
@@ -23,11 +28,6 @@ from portal.sdk.jobs import (
     submit,
     wait_for,
 )
-from plugins.admissions.api.applicants import applicant_uid_of
-from plugins.admissions.api.folders import export_folders
-from plugins.admissions.api.integrity import broken_promises
-from plugins.admissions.jobs import CreateStudents, ImportApplicants
-from plugins.admissions.jobs.importing import PHOTOS, SHEET
 
 #: Longest time that a command waits for workers.
 PATIENCE_SECONDS = 24 * 3600
@@ -40,6 +40,7 @@ _job_options = (
 
 
 def job_options(command: Any) -> Any:
+    """Give a command the options that all job commands have."""
     for option in reversed(_job_options):
         command = option(command)
     return command

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from plugins.admissions import commands, hooks, jobs, permissions
+from plugins.admissions.demo import demo_steps
+from plugins.admissions.documents import ACTIVATION_LETTER, APPLICATION_SLIP
+from plugins.admissions.models import MODELS
+from plugins.admissions.settings import AdmissionsSettings
 from portal.sdk import (
     Command,
+    DemoStep,
+    DocumentDeclaration,
     JobKind,
     MigrationSource,
     Permission,
@@ -12,9 +19,6 @@ from portal.sdk import (
     SettingsDeclaration,
     hookimpl,
 )
-from plugins.admissions import commands, hooks, jobs, permissions
-from plugins.admissions.models import MODELS
-from plugins.admissions.settings import AdmissionsSettings
 
 PORTAL_API = "1"
 NAME = "admissions"
@@ -23,36 +27,43 @@ TITLE = "Admissions"
 
 @hookimpl
 def portal_models() -> Sequence[type]:
+    """Declare the tables."""
     return MODELS
 
 
 @hookimpl
 def portal_migrations() -> Sequence[MigrationSource]:
+    """Declare the history of the tables."""
     return (MigrationSource(package="plugins.admissions"),)
 
 
 @hookimpl
 def portal_permissions() -> Sequence[Permission]:
+    """Declare the rights."""
     return permissions.PERMISSIONS
 
 
 @hookimpl
 def portal_roles() -> Sequence[Role]:
+    """Declare the suggested roles."""
     return permissions.ROLES
 
 
 @hookimpl
 def portal_settings() -> Sequence[SettingsDeclaration]:
+    """Declare the settings."""
     return (SettingsDeclaration(title=TITLE, model=AdmissionsSettings),)
 
 
 @hookimpl
 def portal_hookspecs() -> Sequence[Any]:
+    """Declare the hooks that other plugins may implement."""
     return (hooks,)
 
 
 @hookimpl
 def portal_job_kinds() -> Sequence[JobKind]:
+    """Declare the bulk operations."""
     return tuple(
         JobKind(kind=kind)
         for kind in (jobs.ImportApplicants, jobs.CreateStudents, jobs.PrintActivationLetters)
@@ -61,4 +72,17 @@ def portal_job_kinds() -> Sequence[JobKind]:
 
 @hookimpl
 def portal_commands() -> Sequence[Command]:
+    """Declare the commands."""
     return tuple(Command(command=command) for command in commands.COMMANDS)
+
+
+@hookimpl
+def portal_documents() -> Sequence[DocumentDeclaration]:
+    """Declare the slip and the activation letter."""
+    return (DocumentDeclaration(kind=APPLICATION_SLIP), DocumentDeclaration(kind=ACTIVATION_LETTER))
+
+
+@hookimpl
+def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
+    """Declare the steps of the demo university."""
+    return demo_steps(size, seed)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import event, insert, inspect
@@ -104,8 +105,9 @@ def _changes(action: str, item: Base) -> dict[str, Any]:
                 _plain(next(iter(history.deleted), None)),
                 _plain(next(iter(history.added), None)),
             ]
-        elif action == "create" and history.added and history.added[0] is not None:
-            changes[column.key] = _plain(history.added[0])
+        elif action == "create" and state.dict.get(column.key) is not None:
+            # After the flush: with the defaults and the key that the flush filled in.
+            changes[column.key] = _plain(state.dict[column.key])
     changes.pop("version", None)
     return changes
 
@@ -113,7 +115,7 @@ def _changes(action: str, item: Base) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, datetime | date | uuid.UUID):
+    if isinstance(value, datetime | date | uuid.UUID | Decimal):
         return str(value)
     if isinstance(value, bytes):
         return f"{len(value)} bytes"

@@ -107,6 +107,10 @@ class CompiledShape:
         values = b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(content), content)
         return self._fixed.complete([values, *pictures])
 
+    def values(self, sheet: Sheet) -> list[str]:
+        """Return the texts that are drawn for a document."""
+        return [text for slot in self._texts if (text := self._text(slot, sheet))]
+
     def _text(self, slot: TextSlot, sheet: Sheet) -> str:
         block = sheet.lines.get(slot.name)
         if block is None:

@@ -17,14 +17,13 @@ from weasyprint.text.line_break import Layout  # isort: skip
 
 ffi.cdef("void *g_object_ref(void *object);")
 
-#: Latin with the letters of Nigeria's and Europe's languages; Vietnamese comes with the dotted vowels.
+#: Latin as Europe and Nigeria write it (Hausa hooks, Yoruba and Igbo dots), signs and currencies.
 LETTERS = (
     *map(chr, range(0x20, 0x7F)),
     *map(chr, range(0xA1, 0xAD)),
     *map(chr, range(0xAE, 0x180)),
-    *"ƁɓƊɗƘƙƳƴƝɲƎǝƏəƆɔƐɛŊŋƠơƯưǸǹḾḿ",
-    *map(chr, range(0x1E00, 0x1F00)),
-    *"‐‑–—‘’‚“”„†‡•…‰′″‹›₦€₵™←→−",
+    *"ƁɓƊɗƘƙƳƴƝɲƎǝƏəƆɔƐɛǸǹḾḿẠạẸẹỊịỌọỤụṢṣṄṅḌḍḤḥṬṭ",
+    *"‐‑–—‘’‚“”„•…‹›₦€™→",
 )
 MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331"
 LIGATURES = ("fi", "fl", "ff", "ffi", "ffl", "fj", "ffj", "tt", "ft")

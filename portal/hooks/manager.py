@@ -72,13 +72,20 @@ class Plugins:
             self._register(name, module)
 
     def _register(self, name: str, module: ModuleType) -> None:
-        """Register one plugin after its own hookspecs; a misspelt hook leaves the plugin out and says so."""
+        """Register one plugin after its own hookspecs; a wrong argument leaves it and whoever requires it out."""
+        missing = [needed for needed in getattr(module, "REQUIRES", ()) if not self._manager.has_plugin(needed)]
+        if missing:
+            message = f"It requires {', '.join(missing)}, which is not loaded."
+            self.problems.append(PluginProblem(name=name, message=message))
+            return
         declare = getattr(module, "portal_hookspecs", None)
         for spec in declare() if declare else ():
             self._manager.add_hookspecs(spec)
         try:
             self._manager.register(module, name)
         except pluggy.PluginValidationError as error:
+            # Some of its hooks may be registered already.
+            self._manager.unregister(name=name)
             self.problems.append(PluginProblem(name=name, message=str(error)))
 
     def check(self) -> None:
@@ -122,7 +129,7 @@ class Plugins:
         """Call one plugin's implementation of an event hook, if it has one."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin_name == name:
-                implementation.function(event)
+                implementation.function(*([event] if implementation.argnames else []))
 
 
 def _version(module: ModuleType) -> str:

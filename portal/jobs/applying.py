@@ -21,7 +21,7 @@ from portal.jobs.states import Action, JobState, RowState
 from portal.kernel import faults
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
-from portal.kernel.errors import PluginReactionFailed, PortalError, TemporaryFailure
+from portal.kernel.errors import Conflict, PluginReactionFailed, PortalError, TemporaryFailure
 from portal.kernel.transaction import run_in_transaction
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 CHUNK_SECONDS = 3.0
 #: Rows that were claimed this often without an outcome are claimed alone, and given up at twice that.
 ALONE_ATTEMPTS = 6
+#: How often a row alone is prepared again because its record was changed meanwhile.
+CHANGED_TRIES = 3
 
 
 @dataclass(kw_only=True)
@@ -174,12 +176,21 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
         )
         return
     failure = _attempt(run, work, cpu_started)
+    for _ in range(CHANGED_TRIES):
+        if len(work) > 1 or not _was_changed(failure):
+            break
+        failure = _attempt(run, work, cpu_started)
     if failure is not None and len(work) > 1:
         middle = len(work) // 2
         process(run, work[:middle], cpu_started)
         process(run, work[middle:], time.process_time())
     elif failure is not None:
         _apply(run, work, _Given([_outcome_of(failure, work[0])]), cpu_started)
+
+
+def _was_changed(failure: Exception | None) -> bool:
+    """Say whether somebody changed the row's record between preparing and applying, so that trying again may do."""
+    return isinstance(failure, Conflict) and failure.code == "changed-meanwhile"
 
 
 def _attempt(run: Run, work: list[Work[Any]], cpu_started: float) -> Exception | None:

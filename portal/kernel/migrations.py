@@ -120,8 +120,7 @@ def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:
         sqlite = connection.dialect.name == "sqlite"
         if sqlite:
             # Rebuilding a parent table would otherwise empty the tables that cascade from it.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
+            _foreign_keys(connection, "OFF")
         try:
             with connection.begin():
                 action(_config(owner, folder, connection))
@@ -129,8 +128,14 @@ def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:
                     _refuse_broken_keys(connection)
         finally:
             if sqlite:
-                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-                connection.commit()
+                _foreign_keys(connection, "ON")
+
+
+def _foreign_keys(connection: Connection, switch: str) -> None:
+    """Switch SQLite's foreign keys at the driver: inside a transaction, which SQLAlchemy opens, it would do nothing."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA foreign_keys={switch}")
+    cursor.close()
 
 
 def _upgrade(config: Config, revision: str) -> None:

@@ -1,0 +1,1 @@
+"""The core's own plugin: its permissions, pages and commands."""

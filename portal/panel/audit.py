@@ -13,6 +13,29 @@ SHOWN_CHANGES = 4
 SHOWN_LETTERS = 60
 
 
+def _changes_cell(view: Any, context: Any, entry: AuditEntry, name: str) -> Any:
+    changes = entry.changes or {}
+    parts = []
+    for column, value in list(changes.items())[:SHOWN_CHANGES]:
+        before, after = value if entry.action == "update" and isinstance(value, list) else (None, value)
+        parts.append(_change(column, before, after))
+    if len(changes) > SHOWN_CHANGES:
+        parts.append(Markup('<li class="muted">and {} more</li>').format(len(changes) - SHOWN_CHANGES))
+    return Markup('<ul class="changes">{}</ul>').format(Markup("").join(parts)) if parts else None
+
+
+def _change(column: str, before: Any, after: Any) -> Markup:
+    label = column.replace("_", " ")
+    if before is None:
+        return Markup("<li>{}: <ins>{}</ins></li>").format(label, _short(after))
+    return Markup("<li>{}: <del>{}</del> → <ins>{}</ins></li>").format(label, _short(before), _short(after))
+
+
+def _short(value: Any) -> str:
+    text = "–" if value is None else str(value)
+    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…"
+
+
 class AuditView(PortalModelView):
     """Every write, newest first. Nothing here can be changed."""
 
@@ -36,11 +59,8 @@ class AuditView(PortalModelView):
         FilterEqual(AuditEntry.actor_name, "Who"),
         DateTimeBetweenFilter(AuditEntry.at, "When"),
     ]
+    column_formatters: ClassVar[dict[str, Any]] = {"changes": _changes_cell}
     details_template = "panel/audit_entry.html"
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"changes": _changes_cell}
-        super().__init__(*arguments, **keywords)
 
     def render(self, template: str, **facts: Any) -> Any:
         entry = facts.get("model")
@@ -48,26 +68,3 @@ class AuditView(PortalModelView):
             job = db.session.get(Job, entry.job_id)
             facts["job"], facts["job_url"] = job, job_url(entry.job_id) if job is not None else None
         return super().render(template, **facts)
-
-
-def _changes_cell(view: Any, context: Any, entry: AuditEntry, name: str) -> Any:
-    changes = entry.changes or {}
-    parts = []
-    for column, value in list(changes.items())[:SHOWN_CHANGES]:
-        before, after = value if entry.action == "update" and isinstance(value, list) else (None, value)
-        parts.append(_change(column, before, after))
-    if len(changes) > SHOWN_CHANGES:
-        parts.append(Markup('<li class="muted">and {} more</li>').format(len(changes) - SHOWN_CHANGES))
-    return Markup('<ul class="changes">{}</ul>').format(Markup("").join(parts)) if parts else None
-
-
-def _change(column: str, before: Any, after: Any) -> Markup:
-    label = column.replace("_", " ")
-    if before is None:
-        return Markup("<li>{}: <ins>{}</ins></li>").format(label, _short(after))
-    return Markup("<li>{}: <del>{}</del> → <ins>{}</ins></li>").format(label, _short(before), _short(after))
-
-
-def _short(value: Any) -> str:
-    text = "–" if value is None else str(value)
-    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…"

@@ -38,7 +38,9 @@ def require_roles(actor: Actor, changed: Iterable[Role]) -> None:
     """
     above = [role.title for role in changed if not may_hand_out(actor, role)]
     if above:
-        raise Forbidden("role-above-you", f"Only somebody who holds its rights may give or take: {', '.join(above)}.")
+        raise Forbidden(
+            "role-above-you", f"Only somebody who holds its rights may give or take: {', '.join(above)}."
+        )
 
 
 def require_permissions(actor: Actor, changed: Iterable[str]) -> None:
@@ -49,4 +51,6 @@ def require_permissions(actor: Actor, changed: Iterable[str]) -> None:
     """
     above = sorted(permission for permission in changed if not may(actor, permission))
     if above:
-        raise Forbidden("permission-above-you", f"You do not hold these permissions yourself: {', '.join(above)}.")
+        raise Forbidden(
+            "permission-above-you", f"You do not hold these permissions yourself: {', '.join(above)}."
+        )

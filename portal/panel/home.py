@@ -66,7 +66,9 @@ class HomeView(PortalView):
 def shown_steps() -> list[ShownStep]:
     """Return the steps that the current actor may see, in order, each with whether it is done."""
     actor = current_actor()
-    steps = sorted((step for _, step in current_registry().first_steps), key=lambda step: (step.order, step.title))
+    steps = sorted(
+        (step for _, step in current_registry().first_steps), key=lambda step: (step.order, step.title)
+    )
     shown: list[ShownStep] = []
     for step in steps:
         if not may(actor, step.permission):

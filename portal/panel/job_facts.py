@@ -78,7 +78,11 @@ class JobFacts:
     def figures(self) -> list[tuple[str, int, str]]:
         """Label, number and tone of each outcome that occurs; “done” always."""
         found = [(state, getattr(self.job, f"{state}_count"), tone) for state, tone in TONES.items()]
-        return [(state, number, tone if number else "") for state, number, tone in found if number or state == "done"]
+        return [
+            (state, number, tone if number else "")
+            for state, number, tone in found
+            if number or state == "done"
+        ]
 
     def summary(self) -> str:
         """Return the outcome in one line for lists."""

@@ -3,7 +3,16 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import Response, flash, make_response, redirect, render_template, request, stream_with_context, url_for
+from flask import (
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from markupsafe import Markup
 
 from portal.files.models import StoredFile
@@ -27,6 +36,14 @@ _DONE_WORDS = {
 }
 
 
+def _title_cell(view: Any, context: Any, job: Job, name: str) -> Any:
+    return Markup('<a class="row-link" href="{}">{}</a>').format(job_url(job.id), job.title)
+
+
+def _rows_cell(view: Any, context: Any, job: Job, name: str) -> Any:
+    return JobFacts(job).summary()
+
+
 class JobsView(PortalModelView):
     """Bulk work, newest first; without the permission to see everybody's, one's own."""
 
@@ -44,15 +61,12 @@ class JobsView(PortalModelView):
         "finished_at": "Ended",
         "done": "Rows",
     }
+    column_formatters: ClassVar[dict[str, Any]] = {"title": _title_cell, "done": _rows_cell}
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Job.state, "State", list(JobState)),
         FilterEqual(Job.kind, "Kind"),
         FilterEqual(Job.actor_name, "Started by"),
     ]
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"title": _title_cell, "done": _rows_cell}
-        super().__init__(*arguments, **keywords)
 
     @expose("/<uuid:job_id>/")
     def page(self, job_id: UUID) -> Any:
@@ -135,11 +149,3 @@ def _row_state(text: str | None) -> RowState | None:
         return RowState(text) if text else None
     except ValueError:
         return None
-
-
-def _title_cell(view: Any, context: Any, job: Job, name: str) -> Any:
-    return Markup('<a class="row-link" href="{}">{}</a>').format(job_url(job.id), job.title)
-
-
-def _rows_cell(view: Any, context: Any, job: Job, name: str) -> Any:
-    return JobFacts(job).summary()

@@ -15,7 +15,14 @@ from portal.sdk.web import PortalView, expose
 
 SHOWN_WINDOWS = 30
 #: Offered lengths: minutes → words; 0: until somebody opens it.
-LENGTHS = {0: "Until I open it again", 15: "15 minutes", 30: "30 minutes", 60: "1 hour", 120: "2 hours", 480: "8 hours"}
+LENGTHS = {
+    0: "Until I open it again",
+    15: "15 minutes",
+    30: "30 minutes",
+    60: "1 hour",
+    120: "2 hours",
+    480: "8 hours",
+}
 
 
 class MaintenanceView(PortalView):
@@ -38,7 +45,9 @@ class MaintenanceView(PortalView):
             raise InvalidInput("length-unknown", "Choose one of the offered lengths.", {"field": "minutes"})
         with transaction():
             service.start(
-                request.form.get("reason", ""), current_actor(), lease_seconds=minutes * 60 if minutes else None
+                request.form.get("reason", ""),
+                current_actor(),
+                lease_seconds=minutes * 60 if minutes else None,
             )
         flash("The portal is closed. Everybody without the right to pass sees a notice.", "warning")
         return redirect(url_for(".index"))

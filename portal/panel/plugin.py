@@ -7,7 +7,15 @@ from sqlalchemy.sql.elements import ColumnElement
 from portal.audit.models import AuditEntry
 from portal.auth.models import Activation, ExternalIdentity, Role, User, UserRole, UserSession
 from portal.files.models import StoredFile
-from portal.hooks.declarations import AdminView, Command, FirstStep, HealthCheck, Permission, SettingsDeclaration
+from portal.health.checks import CORE_CHECKS
+from portal.hooks.declarations import (
+    AdminView,
+    Command,
+    FirstStep,
+    HealthCheck,
+    Permission,
+    SettingsDeclaration,
+)
 from portal.hooks.declarations import Role as DeclaredRole
 from portal.hooks.specs import hookimpl
 from portal.jobs.models import Job, JobFile, JobRow
@@ -36,6 +44,7 @@ PEOPLE, WORK, SYSTEM = "People", "Work", "System"
 
 @hookimpl
 def portal_models() -> Sequence[type]:
+    """Declare the core's tables."""
     return (
         User,
         Role,
@@ -56,39 +65,77 @@ def portal_models() -> Sequence[type]:
 
 @hookimpl
 def portal_permissions() -> Sequence[Permission]:
+    """Declare the core's permissions."""
     return permissions.PERMISSIONS
 
 
 @hookimpl
 def portal_roles() -> Sequence[DeclaredRole]:
+    """Suggest the operator role."""
     return permissions.ROLES
 
 
 @hookimpl
 def portal_settings() -> Sequence[SettingsDeclaration]:
+    """Declare the institution's name and time zone."""
     return (SettingsDeclaration(title="Institution", model=InstitutionSettings),)
 
 
 @hookimpl
 def portal_first_steps() -> Sequence[FirstStep]:
+    """Begin the guided start."""
     return FIRST_STEPS
 
 
 @hookimpl
+def portal_health_checks() -> Sequence[HealthCheck]:
+    """Declare the core's checks."""
+    return CORE_CHECKS
+
+
+@hookimpl
+def portal_commands() -> Sequence[Command]:
+    """Declare the core's commands, mounted directly under ``portal``."""
+    found = (commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep)
+    return tuple(Command(command=command) for command in found)
+
+
+@hookimpl
 def portal_narrow_rows(actor: Actor, permission: str, model: type) -> ColumnElement[bool] | None:
+    """Show people their own jobs only, unless they may see everybody's."""
     return narrow_rows(actor, permission, model)
 
 
 @hookimpl
 def portal_admin_views() -> Sequence[AdminView]:
+    """Declare the core's pages."""
     return (
         AdminView(view=HomeView, category="", permission="", endpoint="admin", name="Home", icon="fa-home"),
         _view(JobsView, WORK, permissions.JOBS_VIEW, 500, "Jobs", "jobs", "fa-tasks", Job),
         _view(UsersView, PEOPLE, permissions.USERS_VIEW, 800, "Users", "users", "fa-users", User),
         _view(RolesView, PEOPLE, permissions.ROLES_EDIT, 810, "Roles", "roles", "fa-id-badge", Role),
-        _view(MaintenanceView, SYSTEM, permissions.MAINTENANCE_MANAGE, 900, "Maintenance", "maintenance", "fa-wrench"),
-        _view(AuditView, SYSTEM, permissions.AUDIT_VIEW, 910, "Audit record", "audit", "fa-history", AuditEntry),
-        _view(StoredFilesView, SYSTEM, permissions.FILES_VIEW, 920, "Stored files", "files", "fa-archive", StoredFile),
+        _view(
+            MaintenanceView,
+            SYSTEM,
+            permissions.MAINTENANCE_MANAGE,
+            900,
+            "Maintenance",
+            "maintenance",
+            "fa-wrench",
+        ),
+        _view(
+            AuditView, SYSTEM, permissions.AUDIT_VIEW, 910, "Audit record", "audit", "fa-history", AuditEntry
+        ),
+        _view(
+            StoredFilesView,
+            SYSTEM,
+            permissions.FILES_VIEW,
+            920,
+            "Stored files",
+            "files",
+            "fa-archive",
+            StoredFile,
+        ),
         _view(PluginsView, SYSTEM, permissions.PLUGINS_VIEW, 930, "Plugins", "plugins", "fa-plug"),
         _view(HealthView, SYSTEM, permissions.HEALTH_VIEW, 940, "Health", "health_checks", "fa-heartbeat"),
     )

@@ -8,7 +8,6 @@ from flask import flash, g, redirect, request, url_for
 from sqlalchemy import func, select
 
 from portal.access.policy import may
-from portal.audit.recording import record
 from portal.auth import roles as auth_roles
 from portal.auth.models import Role, UserRole
 from portal.hooks.declarations import Permission
@@ -25,6 +24,17 @@ NAME_RULE = re.compile(r"[a-z][a-z0-9-]{1,79}")
 MAX_TITLE = 200
 
 
+def _permissions_cell(view: Any, context: Any, role: Role, name: str) -> Any:
+    return "everything" if role.is_administrator else str(len(role.permissions))
+
+
+def _users_cell(view: Any, context: Any, role: Role, name: str) -> Any:
+    if "portal_users_of_roles" not in g:
+        counted = select(UserRole.role_id, func.count()).group_by(UserRole.role_id)
+        g.portal_users_of_roles = dict(db.session.execute(counted).tuples().all())
+    return str(g.portal_users_of_roles.get(role.id, 0))
+
+
 class RolesView(PortalModelView):
     """What people may do, bundled."""
 
@@ -39,11 +49,8 @@ class RolesView(PortalModelView):
     column_default_sort = "title"
     column_searchable_list = ("title", "name")
     column_labels: ClassVar[dict[str, str]] = {"name": "Short name"}
+    column_formatters: ClassVar[dict[str, Any]] = {"permissions": _permissions_cell, "users": _users_cell}
     form_columns = ("title", "name")
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"permissions": _permissions_cell, "users": _users_cell, "title": _title_cell}
-        super().__init__(*arguments, **keywords)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
@@ -121,7 +128,9 @@ def _new_role() -> Role:
     name = request.form.get("name", "").strip()
     if not NAME_RULE.fullmatch(name):
         raise InvalidInput(
-            "role-name", "A short name has small letters, digits and hyphens and begins with a letter.", {"field": "name"}
+            "role-name",
+            "A short name has small letters, digits and hyphens and begins with a letter.",
+            {"field": "name"},
         )
     if db.session.scalar(select(Role.id).where(Role.name == name)) is not None:
         raise Conflict("role-name-taken", f"There is a role {name} already.", {"field": "name"})
@@ -144,18 +153,3 @@ def permission_groups() -> list[dict[str, Any]]:
         }
         for (owner, group), permissions in sorted(grouped.items())
     ]
-
-
-def _title_cell(view: Any, context: Any, role: Role, name: str) -> Any:
-    return role.title
-
-
-def _permissions_cell(view: Any, context: Any, role: Role, name: str) -> Any:
-    return "everything" if role.is_administrator else str(len(role.permissions))
-
-
-def _users_cell(view: Any, context: Any, role: Role, name: str) -> Any:
-    if "portal_users_of_roles" not in g:
-        counted = select(UserRole.role_id, func.count()).group_by(UserRole.role_id)
-        g.portal_users_of_roles = {role_id: number for role_id, number in db.session.execute(counted)}
-    return str(g.portal_users_of_roles.get(role.id, 0))

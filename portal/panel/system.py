@@ -26,8 +26,9 @@ class HealthView(PortalView):
     @expose("/")
     def index(self) -> Any:
         """Run the checks and show them."""
-        findings = run_checks()
-        return self.render("panel/health.html", findings=findings, ready=is_ready(findings))
+        found = run_checks()
+        checks = current_registry().health_checks
+        return self.render("panel/health.html", found=found, checks=checks, ready=is_ready(found))
 
 
 def _declared(registry: Any, owner: str) -> dict[str, int]:

@@ -60,7 +60,9 @@ class UsersView(PortalModelView):
     def details_view(self) -> Any:
         """Show one user."""
         user: User = self.get_one(request.args.get("id"))
-        identities = db.session.scalars(select(ExternalIdentity).where(ExternalIdentity.user_id == user.id)).all()
+        identities = db.session.scalars(
+            select(ExternalIdentity).where(ExternalIdentity.user_id == user.id)
+        ).all()
         return self.render(
             self.details_template,
             model=user,
@@ -165,7 +167,9 @@ class UsersView(PortalModelView):
             if user.id == current_actor().user_id and not wanted:
                 raise Conflict("own-account", "You cannot switch yourself off. Ask another administrator.")
             accounts.set_active(user.id, wanted)
-        flash("The user can sign in again." if wanted else "The user is switched off and signed out.", "success")
+        flash(
+            "The user can sign in again." if wanted else "The user is switched off and signed out.", "success"
+        )
         return redirect(url_for(".details_view", id=request.form["id"]))
 
     @expose("/activation/", methods=("POST",))
@@ -185,7 +189,9 @@ class UsersView(PortalModelView):
 def _display_name() -> str:
     name = request.form.get("display_name", "").strip()
     if not 1 <= len(name) <= MAX_NAME:
-        raise InvalidInput("display-name-invalid", f"A name has 1 to {MAX_NAME} characters.", {"field": "display_name"})
+        raise InvalidInput(
+            "display-name-invalid", f"A name has 1 to {MAX_NAME} characters.", {"field": "display_name"}
+        )
     return name
 
 

@@ -1,6 +1,5 @@
 """Pages, for plugins: base views, actions, downloads, formats. Re-exports only."""
 
-from flask_admin import expose
 from flask_admin.contrib.sqla.filters import (
     BooleanEqualFilter,
     DateBetweenFilter,
@@ -23,7 +22,7 @@ from portal.web.lookups import find_visible, narrowed_select
 from portal.web.model_views import PortalModelView
 from portal.web.tokens import new_form_token, sent_form_token
 from portal.web.uploads import uploaded_file
-from portal.web.views import PortalView
+from portal.web.views import PortalView, expose
 
 __all__ = [
     "BooleanEqualFilter",

@@ -179,8 +179,7 @@ class Supervisor:
         try:
             self._start_children()
             self._await_start()
-        except Exception as error:
-            # Raised again by start(), in the thread of the caller.
+        except Exception as error:  # noqa: BLE001 - raised again by start(), in the thread of the caller
             self._failure = error
         self._started.set()
         while self._failure is None and not self._stopping.wait(WATCH_SECONDS):

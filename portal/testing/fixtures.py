@@ -19,6 +19,7 @@ from portal.kernel.db import db
 from portal.supervisor.queue_server import start_queue_server
 from portal.testing.browser import find_chromium
 from portal.testing.clients import PortalClient
+from portal.testing.people import make_user, sign_in
 from portal.testing.postgresql import PostgresqlServer
 from portal.testing.sandboxes import ENGINES, EngineName, Sandbox
 from portal.testing.workers import WorkerProcesses
@@ -113,6 +114,24 @@ def db_session(app: Flask) -> Session:
 def client(app: Flask) -> PortalClient:
     """A browser that is not signed in; every request has a context of its own."""
     return PortalClient(app)
+
+
+@pytest.fixture
+def signed_in(app: Flask) -> Callable[..., PortalClient]:
+    """Make a user and give their browser: ``signed_in("admissions.students.view")``, ``signed_in(administrator=True)``.
+
+    Each call makes another user, named ``officer``, ``officer-2`` … unless ``name`` is given.
+    """
+    count = 0
+
+    def browser(*permissions: str, administrator: bool = False, name: str = "") -> PortalClient:
+        nonlocal count
+        count += 1
+        sign_in_name = name or ("officer" if count == 1 else f"officer-{count}")
+        user_id = make_user(sign_in_name, *permissions, is_administrator=administrator)
+        return sign_in(PortalClient(app), user_id)
+
+    return browser
 
 
 @pytest.fixture

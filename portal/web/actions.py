@@ -9,7 +9,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PERMISSION = "__portal_permission__"
 
 
-def portal_action(name: str, title: str, permission: str, confirmation: str | None = None) -> Callable[[F], F]:
+def portal_action(
+    name: str, title: str, permission: str, confirmation: str | None = None
+) -> Callable[[F], F]:
     """Make a method of a ``PortalModelView`` an action on selected rows.
 
     The method gets the ids (text) of the selected rows that the actor may see, and may return a response,

@@ -54,11 +54,14 @@ def send_blob(sha256: str, media_type: str, download_name: str, *, inline: bool 
     body = wrap_file(request.environ, current_store().open(sha256), _CHUNK_BYTES)
     response = Response(body, mimetype=media_type, direct_passthrough=True)
     name_download(response, download_name, inline=shown)
-    response.headers["Content-Security-Policy"] = _PDF_POLICY if media_type == "application/pdf" else _IMAGE_POLICY
+    response.headers["Content-Security-Policy"] = (
+        _PDF_POLICY if media_type == "application/pdf" else _IMAGE_POLICY
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(sha256)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def stream_zip(entries: Iterable[ZipEntry], download_name: str) -> Response:

@@ -19,11 +19,17 @@ PLAIN_WORDS = {
     400: ("bad-request", "The request could not be understood. Go back, reload the page and try again."),
     401: ("sign-in-needed", "Sign in to see this page."),
     403: ("forbidden", "You may not do this."),
-    404: ("not-found", "There is nothing at this address. It may have been removed, or the link is incomplete."),
+    404: (
+        "not-found",
+        "There is nothing at this address. It may have been removed, or the link is incomplete.",
+    ),
     405: ("method-not-allowed", "This address does not answer this kind of request."),
     413: ("upload-too-large", "The file is larger than this portal accepts. Split it, or ask the operator."),
     429: ("too-many-requests", "Too many requests. Wait a moment and try again."),
-    500: ("internal-error", "Something went wrong in the portal. Nothing was saved; the operator can find it in the log."),
+    500: (
+        "internal-error",
+        "Something went wrong in the portal. Nothing was saved; the operator can find it in the log.",
+    ),
     503: ("unavailable", "The portal is busy. Try again in a moment."),
 }
 
@@ -64,7 +70,10 @@ def _http_error(error: HTTPException) -> Response | AnyResponse:
         return error.get_response()
     code, message = PLAIN_WORDS.get(status, ("error", error.description or HTTPStatus(status).phrase))
     if status == HTTPStatus.BAD_REQUEST and type(error).__name__ == "CSRFError":
-        code, message = "form-expired", "This form is too old, or was not made by the portal. Reload the page and try again."
+        code, message = (
+            "form-expired",
+            "This form is too old, or was not made by the portal. Reload the page and try again.",
+        )
     if isinstance(error, RequestEntityTooLarge):
         log.info("upload refused as too large: %s bytes", request.content_length)
     response = _answer(status, code, message, {}, getattr(error, "retry_after", None))
@@ -88,7 +97,9 @@ def _answer(status: int, code: str, message: str, facts: Mapping[str, Any], retr
         response = make_response(json.dumps(document), status)
         response.content_type = PROBLEM_TYPE
     else:
-        page = render_template("portal/error.html", status=status, code=code, message=message, title=title, facts=facts)
+        page = render_template(
+            "portal/error.html", status=status, code=code, message=message, title=title, facts=facts
+        )
         response = make_response(page, status)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

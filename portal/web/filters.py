@@ -35,7 +35,11 @@ class RelatedFilter(BaseSQLAFilter):  # type: ignore[misc]
     """
 
     def __init__(
-        self, column: Any, name: str, choices: Callable[[], Iterable[tuple[str, str]]], key_of: Callable[[str], Any]
+        self,
+        column: Any,
+        name: str,
+        choices: Callable[[], Iterable[tuple[str, str]]],
+        key_of: Callable[[str], Any],
     ) -> None:
         super().__init__(column, name)
         self.choices = choices

@@ -11,14 +11,18 @@ from markupsafe import Markup, escape
 
 from portal.web.institution import institution
 
-DASH = Markup('<span class="muted" aria-label="none">–</span>')
+DASH = Markup('<span class="muted none">–</span>')
 
 #: Tone of a badge by the word it shows; what is not listed is neutral.
 TONES: Mapping[str, str] = {
-    **dict.fromkeys(("done", "finished", "admitted", "created", "active", "ok", "accepted", "open", "delivered"), "good"),
+    **dict.fromkeys(
+        ("done", "finished", "admitted", "created", "active", "ok", "accepted", "open", "delivered"), "good"
+    ),
     **dict.fromkeys(("failed", "rejected", "error", "broken", "withdrawn", "remove"), "bad"),
     **dict.fromkeys(("running", "planning", "update", "submitted", "reviewing", "in review"), "run"),
-    **dict.fromkeys(("planned", "pending", "refused", "awaiting_approval", "waiting", "incomplete", "warning"), "wait"),
+    **dict.fromkeys(
+        ("planned", "pending", "refused", "awaiting_approval", "waiting", "incomplete", "warning"), "wait"
+    ),
     **dict.fromkeys(("cancelled", "unchanged", "draft", "closed", "off", "lapsed", "ended"), "calm"),
     "create": "good",
     "refuse": "wait",
@@ -34,7 +38,9 @@ def badge(value: Any, tone: str | None = None, label: str | None = None) -> Mark
         return DASH
     word = str(value.value if isinstance(value, enum.Enum) else value)
     text = label or str(getattr(value, "title_text", "") or word.replace("_", " "))
-    return Markup('<span class="badge-state tone-{}">{}</span>').format(tone or TONES.get(word.lower(), "calm"), text)
+    return Markup('<span class="badge-state tone-{}">{}</span>').format(
+        tone or TONES.get(word.lower(), "calm"), text
+    )
 
 
 def portal_zone() -> ZoneInfo:
@@ -115,4 +121,4 @@ def column_type_formatters() -> dict[type, Any]:
     def show(view: Any, value: Any, name: str) -> Any:
         return shown(value)
 
-    return {kind: show for kind in (type(None), bool, enum.Enum, datetime, date, UUID, dict, list)}
+    return dict.fromkeys((type(None), bool, enum.Enum, datetime, date, UUID, dict, list), show)

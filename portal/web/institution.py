@@ -10,7 +10,9 @@ from portal.settings.store import get
 class InstitutionSettings(BaseModel):
     """Name and time zone of the institution, on every page."""
 
-    name: str = Field("Campus Portal", min_length=1, max_length=120, description="Name on pages, letters and slips.")
+    name: str = Field(
+        "Campus Portal", min_length=1, max_length=120, description="Name on pages, letters and slips."
+    )
     time_zone: str = Field("UTC", description="Time zone of the times on pages, such as Europe/Vienna.")
 
     @field_validator("time_zone")

@@ -44,11 +44,14 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     #: Columns of text whose values are shown as badges, and tones beyond the usual ones (word → tone).
     column_badges: ClassVar[tuple[str, ...]] = ()
     badge_tones: ClassVar[dict[str, str]] = {}
+    column_formatters: ClassVar[dict[str, Any]] = {}
     #: One sentence under the title of the list.
     introduction: str = ""
     #: Buttons above the list: (endpoint, title, permission) of pages that start something bigger.
     list_links: ClassVar[tuple[tuple[str, str, str], ...]] = ()
 
+    column_type_formatters = column_type_formatters()
+    column_type_formatters_detail = column_type_formatters
     can_view_details = True
     can_export = False
     can_set_page_size = True
@@ -62,14 +65,8 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     edit_template = "portal/model/edit.html"
 
     def __init__(self, model: type, *arguments: Any, **keywords: Any) -> None:
-        formatters = dict(getattr(self, "column_formatters", None) or {})
-        for name in self.column_badges:
-            formatters.setdefault(name, self._badge)
-        self.column_formatters = formatters
-        if self.column_type_formatters is None:
-            self.column_type_formatters = column_type_formatters()
-        if self.column_type_formatters_detail is None:
-            self.column_type_formatters_detail = column_type_formatters()
+        badges = dict.fromkeys(self.column_badges, self._badge)
+        self.column_formatters = {**badges, **self.column_formatters}  # type: ignore[misc]  # its own copy
         super().__init__(model, db, *arguments, **keywords)
         self._check_declaration()
 
@@ -96,7 +93,9 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     def _check_declaration(self) -> None:
         name = type(self).__name__
         if self.column_editable_list:
-            raise PluginLoadError("editable-list", f"{name}: column_editable_list is not allowed; it skips permissions.")
+            raise PluginLoadError(
+                "editable-list", f"{name}: column_editable_list is not allowed; it skips permissions."
+            )
         if self.page_size > MAX_PAGE_SIZE or max(self.page_size_options) > MAX_PAGE_SIZE:
             raise PluginLoadError("page-size", f"{name}: a page has at most {MAX_PAGE_SIZE} rows.")
         for title, permission, form in (
@@ -110,8 +109,9 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
                     unbound.field_class, QuerySelectField | QuerySelectMultipleField
                 ):
                     raise PluginLoadError(
-                        "form-loads-table", f"{name}: {field} in the {title} form would load its whole table; "
-                        "name it in form_ajax_refs or leave it out of form_columns."
+                        "form-loads-table",
+                        f"{name}: {field} in the {title} form would load its whole table; "
+                        "name it in form_ajax_refs or leave it out of form_columns.",
                     )
 
     def create_blueprint(self, admin: Any) -> Any:
@@ -143,12 +143,12 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     # Reading: list, count and single record are narrowed by the same rule.
 
     def get_query(self) -> Any:
-        return narrow(db.session.query(self.model), current_actor(), self.permission, self.model)
+        return narrow(db.session.query(self.model), current_actor(), self.permission, self.model)  # type: ignore[arg-type]
 
     def get_count_query(self) -> Any:
         return narrow(capped_count(db.session(), self.model), current_actor(), self.permission, self.model)  # type: ignore[arg-type]
 
-    def get_one(self, id: Any) -> Any:
+    def get_one(self, id: Any) -> Any:  # noqa: A002 - the name that the callers use
         """Return the record.
 
         Raises:
@@ -164,7 +164,10 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
             return super().get_list(*arguments, **keywords)
         except (DataError, StatementError, OverflowError):
             db.session.rollback()
-            flash("Nothing can be found with these filters: a value is too large or has the wrong form.", "error")
+            flash(
+                "Nothing can be found with these filters: a value is too large or has the wrong form.",
+                "error",
+            )
             return 0, []
 
     def _get_list_extra_args(self) -> Any:

@@ -11,7 +11,7 @@ from portal.hooks.declarations import AdminView
 from portal.hooks.registry import Registry
 from portal.kernel.errors import PluginClash, PluginLoadError
 from portal.web.model_views import PortalModelView
-from portal.web.views import MARK, GuardedView, PortalView
+from portal.web.views import GuardedView, PortalView
 
 PANEL_URL = "/panel"
 #: The declared view with this endpoint is the home page of the panel.
@@ -31,7 +31,8 @@ def home_view(registry: Registry) -> GuardedView:
         raise PluginLoadError("panel-home", f"Exactly one view must have the endpoint {HOME_ENDPOINT!r}.")
     owner, declared = found[0]
     _check(owner, declared, registry)
-    return _made(owner, declared, url=PANEL_URL, static_folder="static")
+    view: GuardedView = _made(owner, declared, url=PANEL_URL, static_folder="static")
+    return view
 
 
 def add_declared_views(app: Flask, admin: Admin, registry: Registry) -> None:
@@ -47,7 +48,9 @@ def add_declared_views(app: Flask, admin: Admin, registry: Registry) -> None:
         _check(owner, declared, registry)
         endpoint = endpoint_of(owner, declared)
         if endpoint in taken:
-            raise PluginClash("plugin-clash", f"{taken[endpoint]} and {owner} both declare the page {endpoint!r}.")
+            raise PluginClash(
+                "plugin-clash", f"{taken[endpoint]} and {owner} both declare the page {endpoint!r}."
+            )
         taken[endpoint] = owner
         view = _made(owner, declared, url=_path(owner, endpoint))
         admin.add_view(view)
@@ -87,26 +90,31 @@ def _in_menu_order(registry: Registry) -> list[Declared]:
     first: dict[str, int] = defaultdict(lambda: 10**9)
     for _, declared in views:
         first[declared.category] = min(first[declared.category], declared.order)
-    return sorted(views, key=lambda item: (first[item[1].category], item[1].category, item[1].order, item[1].name))
+    return sorted(
+        views, key=lambda item: (first[item[1].category], item[1].category, item[1].order, item[1].name)
+    )
 
 
 def _check(owner: str, declared: AdminView, registry: Registry) -> None:
     name = declared.view.__name__
     if declared.model is None and not issubclass(declared.view, PortalView):
-        raise PluginLoadError("admin-view", f"{name} of {owner} must derive from PortalView (or declare its model).")
+        raise PluginLoadError(
+            "admin-view", f"{name} of {owner} must derive from PortalView (or declare its model)."
+        )
     if declared.model is not None and not issubclass(declared.view, PortalModelView):
         raise PluginLoadError("admin-view", f"{name} of {owner} must derive from PortalModelView.")
     if not declared.permission:
         _check_marks(owner, declared.view)
     for permission in filter(None, [declared.permission, *_further_permissions(declared.view)]):
         if permission not in registry.permissions:
-            raise PluginLoadError("unknown-permission", f"{name} of {owner} needs {permission!r}, which nobody declares.")
+            raise PluginLoadError(
+                "unknown-permission", f"{name} of {owner} needs {permission!r}, which nobody declares."
+            )
 
 
-def _check_marks(owner: str, view: Any) -> None:
+def _check_marks(owner: str, view: type[GuardedView]) -> None:
     """Allow a view without a permission only when each of its routes says itself who may call it."""
-    bare = [name for _, name, _ in view._urls if not hasattr(getattr(view, name), MARK)]
-    if bare:
+    if bare := view.unmarked_routes():
         raise PluginLoadError(
             "admin-view", f"{view.__name__} of {owner} needs a permission: {', '.join(bare)} declare none."
         )
@@ -125,7 +133,9 @@ def _made(owner: str, declared: AdminView, **options: Any) -> Any:
         menu_icon_type="fa" if declared.icon else None,
         menu_icon_value=declared.icon or None,
     )
-    view = declared.view(declared.model, **options) if declared.model is not None else declared.view(**options)
+    view = (
+        declared.view(declared.model, **options) if declared.model is not None else declared.view(**options)
+    )
     view.permission = declared.permission
     view.in_menu = declared.visible
     return view

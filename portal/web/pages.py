@@ -28,7 +28,10 @@ def init_pages(app: Flask) -> None:
     A plugin's templates lie in its package under ``templates/<plugin>/``.
     """
     plugins: Plugins = app.extensions[PLUGINS_KEY]
-    folders = [HERE / "templates", *(Path(str(module.__file__)).parent / "templates" for module in plugins.modules.values())]
+    folders = [
+        HERE / "templates",
+        *(Path(str(module.__file__)).parent / "templates" for module in plugins.modules.values()),
+    ]
     app.jinja_loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
     app.jinja_env.filters.update(
         local_time=formatting.local_time,

@@ -27,7 +27,9 @@ def constraint_problem(error: DBAPIError, table: Table, *, deleting: bool = Fals
     if kind == _FOREIGN and deleting:
         return Conflict("in-use", "Other records refer to this one, so it cannot be deleted.")
     if kind == _FOREIGN:
-        return Conflict("reference-missing", "A record that this one refers to does not exist any more. Choose again.")
+        return Conflict(
+            "reference-missing", "A record that this one refers to does not exist any more. Choose again."
+        )
     if kind == _UNIQUE:
         names = " and ".join(column.replace("_", " ") for column in columns) or "values"
         return Conflict("already-taken", f"Another record has the same {names}.", field)
@@ -35,7 +37,9 @@ def constraint_problem(error: DBAPIError, table: Table, *, deleting: bool = Fals
         return InvalidInput("value-missing", "A required value is missing.", field)
     if kind == _CHECK:
         return InvalidInput("value-not-allowed", "A value is outside what is allowed here.", field)
-    return InvalidInput("value-not-stored", "The database cannot store one of these values (too long or too large).")
+    return InvalidInput(
+        "value-not-stored", "The database cannot store one of these values (too long or too large)."
+    )
 
 
 def _kind(error: DBAPIError) -> str:
@@ -43,7 +47,12 @@ def _kind(error: DBAPIError) -> str:
     if state:
         return str(state)
     text = str(error.orig)
-    for words, kind in (("UNIQUE", _UNIQUE), ("FOREIGN KEY", _FOREIGN), ("NOT NULL", _NOT_NULL), ("CHECK", _CHECK)):
+    for words, kind in (
+        ("UNIQUE", _UNIQUE),
+        ("FOREIGN KEY", _FOREIGN),
+        ("NOT NULL", _NOT_NULL),
+        ("CHECK", _CHECK),
+    ):
         if f"{words} constraint failed" in text:
             return kind
     return ""
@@ -52,11 +61,17 @@ def _kind(error: DBAPIError) -> str:
 def _columns(error: DBAPIError, table: Table) -> list[str]:
     _, found, names = str(error.orig).partition("constraint failed: ")
     if found:
-        return [name.rpartition(".")[2].strip() for name in names.split(",") if name.strip().startswith(f"{table.name}.")]
+        return [
+            name.rpartition(".")[2].strip()
+            for name in names.split(",")
+            if name.strip().startswith(f"{table.name}.")
+        ]
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is None:
         return []
     if diagnosis.column_name:
         return [diagnosis.column_name]
-    rules = [*table.constraints, *table.indexes]
-    return [column.name for rule in rules if rule.name == diagnosis.constraint_name for column in rule.columns]
+    rules: list[Any] = [*table.constraints, *table.indexes]
+    return [
+        column.name for rule in rules if rule.name == diagnosis.constraint_name for column in rule.columns
+    ]

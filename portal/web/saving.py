@@ -99,7 +99,8 @@ class Saving:
             return
         if str(record.version) != form[VERSION_FIELD].data:
             raise Conflict(
-                "changed-meanwhile", "Somebody else changed this record while you were editing it. Open it again."
+                "changed-meanwhile",
+                "Somebody else changed this record while you were editing it. Open it again.",
             )
 
     def _write(self, form: Any, write: Callable[[Session], T], *, deleting: bool = False) -> T | None:
@@ -117,7 +118,9 @@ class Saving:
             table: Any = self.model.__table__  # type: ignore[attr-defined]
             show_problem(form, constraint_problem(error, table, deleting=deleting))
         except (StatementError, OverflowError):
-            show_problem(form, InvalidInput("value-not-stored", "The database cannot store one of these values."))
+            show_problem(
+                form, InvalidInput("value-not-stored", "The database cannot store one of these values.")
+            )
         except ValidationError as error:
             show_problem(form, InvalidInput("not-valid", str(error)))
         db.session.rollback()

@@ -1,9 +1,10 @@
 """The base of every page of the panel: deny by default."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from flask_admin import BaseView
+from flask_admin import expose as expose_route
 
 from portal.access.policy import may, require
 from portal.access.routes import RouteAccess
@@ -14,6 +15,18 @@ from portal.web.gate import to_sign_in
 MARK = "__portal_access__"
 
 
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def expose(url: str = "/", methods: Iterable[str] = ("GET",)) -> Callable[[V], V]:
+    """Make a method of a view a page at ``url`` below the view's own address.
+
+    A method that changes anything takes ``methods=("POST",)`` only.
+    """
+    made: Callable[[V], V] = expose_route(url, methods)
+    return made
+
+
 class GuardedView(BaseView):  # type: ignore[misc]
     """What all views of the panel share: a permission, and routes that each declare who may call them."""
 
@@ -21,7 +34,7 @@ class GuardedView(BaseView):  # type: ignore[misc]
     permission: str = ""
     #: Whether the side bar shows it.
     in_menu: bool = True
-    _urls: ClassVar[list[tuple[str, str, Iterable[str]]]]
+    _urls: list[tuple[str, str, Iterable[str]]]
 
     def is_accessible(self) -> bool:
         """Say whether the current actor may see the view."""
@@ -52,6 +65,11 @@ class GuardedView(BaseView):  # type: ignore[misc]
     def route_names(self) -> list[str]:
         """Return the names of the exposed methods."""
         return sorted({name for _, name, _ in self._urls})
+
+    @classmethod
+    def unmarked_routes(cls) -> list[str]:
+        """Return the exposed methods that do not say themselves who may call them."""
+        return sorted({name for _, name, _ in cls._urls if not hasattr(getattr(cls, name), MARK)})
 
     def route_access(self, name: str) -> RouteAccess:
         """Return who may call the exposed method ``name``: its own declaration, else the view's permission."""

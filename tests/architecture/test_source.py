@@ -22,7 +22,7 @@ BORDERS = {
     "portal/web/pages.py": "a broken card must not take the page with it",
 }
 #: Rooms that may end a read transaction; commits belong to the kernel alone.
-MAY_ROLL_BACK = ("portal/kernel/", "portal/jobs/", "portal/web/", "portal/testing/")
+MAY_ROLL_BACK = ("portal/kernel/", "portal/jobs/", "portal/mail/", "portal/web/", "portal/testing/")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 
 

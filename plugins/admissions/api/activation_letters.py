@@ -7,15 +7,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.sdk import (
-    InstitutionSettings,
-    activation_codes,
-    current_config,
-    db,
-    get_settings,
-    reading,
-    utc_now,
-)
 from plugins.admissions.api.slips import LetterFacts, certificate_text
 from plugins.admissions.models import (
     Applicant,
@@ -28,6 +19,15 @@ from plugins.admissions.models import (
     session_title,
 )
 from plugins.admissions.settings import AdmissionsSettings
+from portal.sdk import (
+    InstitutionSettings,
+    activation_codes,
+    current_config,
+    db,
+    get_settings,
+    reading,
+    utc_now,
+)
 
 PAGE_ROWS = 200
 ACTIVATION_PATH = "/activate"

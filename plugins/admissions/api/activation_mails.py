@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Sequence
 
-from portal.sdk import db, send_mail
+from sqlalchemy import select
+
 from plugins.admissions.api.activation_letters import letter_facts
 from plugins.admissions.models import Student
-from sqlalchemy import select
+from portal.sdk import db, send_mail
 
 _TEXT = """Dear {name},
 
@@ -29,7 +30,7 @@ def mail_activation_codes(student_uids: Sequence[uuid.UUID]) -> int:
     found = db.session.execute(
         select(Student.student_id, Student.email).where(Student.id.in_(student_uids), Student.email != "")
     )
-    addresses = {number: email for number, email in found}
+    addresses = dict(found.tuples().all())
     letters = [letter for letter in letter_facts(student_uids) if letter.student_number in addresses]
     for letter in letters:
         text = _TEXT.format(

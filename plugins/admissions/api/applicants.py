@@ -7,6 +7,11 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from plugins.admissions.api.history import HistoryLine, write_applicant_history
+from plugins.admissions.api.transitions import TRANSITIONS
+from plugins.admissions.errors import ALREADY_CREATED, ApplicantNotFound
+from plugins.admissions.models import Applicant, ApplicantFile, ApplicantState, Container, FileKind
+from plugins.admissions.models.vocabulary import PASSPORT_NAME
 from portal.sdk import (
     AuditRow,
     Conflict,
@@ -20,11 +25,6 @@ from portal.sdk import (
     safe_image,
     utc_now,
 )
-from plugins.admissions.api.history import HistoryLine, write_applicant_history
-from plugins.admissions.api.transitions import TRANSITIONS
-from plugins.admissions.errors import ALREADY_CREATED, ApplicantNotFound
-from plugins.admissions.models import Applicant, ApplicantFile, ApplicantState, Container, FileKind
-from plugins.admissions.models.vocabulary import PASSPORT_NAME
 
 FIRST_NUMBER, LAST_NUMBER = 100_000, 999_999
 

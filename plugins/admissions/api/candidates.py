@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import and_, func, select, tuple_
 
-from portal.sdk import StoredFile, db
 from plugins.admissions.models import (
     Applicant,
     ApplicantFile,
@@ -18,6 +17,7 @@ from plugins.admissions.models import (
     FileKind,
     Student,
 )
+from portal.sdk import StoredFile, db
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def load_candidates(uids: Collection[uuid.UUID], *, lock: bool = False) -> dict[
 
 
 def _candidate(row: Any, files: Sequence[CandidateFile]) -> Candidate:
-    return Candidate(*row, tuple(files))
+    return Candidate(*row, files=tuple(files))
 
 
 def _hold_certificates(codes: set[str]) -> None:

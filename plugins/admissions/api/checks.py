@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from portal.sdk import utc_now
 from plugins.admissions.api.candidates import Candidate
 from plugins.admissions.api.fields import FieldProblem, converted
 from plugins.admissions.errors import (
@@ -21,6 +20,7 @@ from plugins.admissions.errors import (
     field_missing,
 )
 from plugins.admissions.models import ApplicantState
+from portal.sdk import utc_now
 
 EARLIEST_SESSION = 1950
 #: Entry sessions may begin so many years from now.

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.sdk import Conflict, InvalidInput, NotFound, db, utc_now
 from plugins.admissions.models import Container, session_title
 from plugins.admissions.models.vocabulary import CATEGORY_TITLES, PREFIX_TITLES
+from portal.sdk import Conflict, InvalidInput, NotFound, db, utc_now
 
 YEARS_BACK, YEARS_AHEAD = 10, 4
 

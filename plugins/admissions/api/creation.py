@@ -4,10 +4,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.sdk import NewFile
 from plugins.admissions.api.candidates import Candidate
 from plugins.admissions.errors import Refusal
 from plugins.admissions.hooks import CreatedStudent
+from portal.sdk import NewFile
 
 
 @dataclass(frozen=True, kw_only=True)

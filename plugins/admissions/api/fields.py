@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from portal.sdk import utc_now
 from plugins.admissions.models.vocabulary import SPECIAL_TITLES, ApplicantState
+from portal.sdk import utc_now
 
 EARLIEST_BIRTH = date(1900, 1, 1)
 _EMAIL = re.compile(r"[^@\s,;<>()]{1,64}@[^@\s,;<>()]+\.[^@\s,;<>().]+")

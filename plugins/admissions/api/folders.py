@@ -10,8 +10,8 @@ from typing import IO
 
 from sqlalchemy import select
 
-from portal.sdk import StoredFile, current_store, db, reading
 from plugins.admissions.models import Student, StudentFile
+from portal.sdk import StoredFile, current_store, db, reading
 
 PAGE_ROWS = 500
 

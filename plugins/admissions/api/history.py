@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from portal.sdk import current_actor, db, new_id
 from plugins.admissions.api.fields import FieldProblem, instant
 from plugins.admissions.models import ApplicantHistory, StudentHistory
+from portal.sdk import current_actor, db, new_id
 
 _applicant_lines: Any = ApplicantHistory.__table__
 _student_lines: Any = StudentHistory.__table__

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from portal.sdk import InvalidInput
 from plugins.admissions.api.fields import RULES
+from portal.sdk import InvalidInput
 
 #: Columns that name something else than a field of the applicant itself.
 CONTAINER, APPLICANT_ID, PHOTO, HISTORY = "container_code", "applicant_id", "photo", "history"

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from portal.sdk import db
 from plugins.admissions.api.import_columns import APPLICANT_ID, CONTAINER, HISTORY
 from plugins.admissions.api.import_rows import (
     ImportMode,
@@ -30,6 +29,7 @@ from plugins.admissions.errors import (
 )
 from plugins.admissions.models import Applicant, ApplicantState
 from plugins.admissions.models.names import folded_name
+from portal.sdk import db
 
 REQUIRED = ("firstname", "lastname", "sex")
 #: Values that say which applicant is meant, not what to write.

@@ -9,17 +9,19 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, or_, select
 
-from portal.sdk import db
 from plugins.admissions.api.fields import RULES, FieldProblem, converted
 from plugins.admissions.api.history import parsed_history
 from plugins.admissions.api.import_columns import APPLICANT_ID, CONTAINER, HISTORY
 from plugins.admissions.errors import Refusal, field_invalid
 from plugins.admissions.models import Applicant, Certificate, Container
+from portal.sdk import db
 
 _NOBODY = uuid.UUID(int=0)
 
 
 class ImportMode(StrEnum):
+    """What a sheet does with its rows."""
+
     CREATE = "create"
     UPDATE = "update"
     REMOVE = "remove"
@@ -88,7 +90,7 @@ def load_known(request: ImportRequest, *, lock: bool) -> Known:
         found = select(Certificate.code, Certificate.application_category).where(
             Certificate.code.in_(courses)
         )
-        known.categories = {code: category for code, category in db.session.execute(found)}
+        known.categories = dict(db.session.execute(found).tuples().all())
     for applicant in _applicants(request, lock=lock):
         known.by_applicant_id[applicant.applicant_id] = applicant
         if applicant.reg_number:

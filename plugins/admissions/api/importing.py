@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, update
 
-from portal.sdk import AuditRow, NewFile, db, new_id, record_many, utc_now
 from plugins.admissions.api.applicants import attach_passports, draw_application_numbers
 from plugins.admissions.api.history import HistoryLine, parsed_history, write_applicant_history
 from plugins.admissions.api.import_judging import Judged, judge
@@ -17,6 +16,7 @@ from plugins.admissions.api.transitions import CLOSED_STATES, TRANSITIONS
 from plugins.admissions.errors import CHANGED_SINCE_PREVIEW, Refusal
 from plugins.admissions.models import Applicant, ApplicantHistory, ApplicantState
 from plugins.admissions.models.names import folded_name
+from portal.sdk import AuditRow, NewFile, db, new_id, record_many, utc_now
 
 _table: Any = Applicant.__table__
 

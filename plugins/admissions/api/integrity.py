@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 
-from portal.sdk import NotFound, StoredFile, User, current_store, db, reading
 from plugins.admissions.api.folders import all_folders
 from plugins.admissions.api.numbers import FIRST
 from plugins.admissions.models import (
@@ -21,6 +20,7 @@ from plugins.admissions.models import (
     StudentHistory,
     StudyCourse,
 )
+from portal.sdk import NotFound, StoredFile, User, current_store, db, reading
 
 #: Records named per broken promise.
 SHOWN = 20

@@ -5,9 +5,9 @@ import hashlib
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from portal.sdk import Conflict, db, get_settings, savepoint
 from plugins.admissions.models import NumberCounter, Student
 from plugins.admissions.settings import AdmissionsSettings
+from portal.sdk import Conflict, db, get_settings, savepoint
 
 FIRST = 1_000_000
 #: How many numbers there are with seven digits that do not begin with 0.

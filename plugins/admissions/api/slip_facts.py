@@ -9,15 +9,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from portal.sdk import (
-    InstitutionSettings,
-    NotFound,
-    current_actor,
-    current_config,
-    current_store,
-    db,
-    get_settings,
-)
 from plugins.admissions.api.candidates import CandidateFile, folders_of
 from plugins.admissions.api.photos import photo_problem
 from plugins.admissions.api.slips import SlipFacts, certificate_text, history_line
@@ -34,6 +25,15 @@ from plugins.admissions.models import (
     session_title,
 )
 from plugins.admissions.models.vocabulary import SEX_TITLES, SPECIAL_TITLES
+from portal.sdk import (
+    InstitutionSettings,
+    NotFound,
+    current_actor,
+    current_config,
+    current_store,
+    db,
+    get_settings,
+)
 
 #: Where the page that shows a slip's student lies; the QR code leads there.
 SLIP_PATH = "/slips/"

@@ -6,20 +6,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 
-from portal.sdk import (
-    AuditRow,
-    NewUser,
-    NewIdentity,
-    create_users,
-    db,
-    get_settings,
-    issue_activations,
-    link_identities,
-    new_id,
-    record_many,
-    register_files,
-    utc_now,
-)
 from plugins.admissions.api.creation import Accepted
 from plugins.admissions.api.history import HistoryLine, write_applicant_history, write_student_history
 from plugins.admissions.api.transitions import STUDENT_TRANSITIONS, TRANSITIONS
@@ -35,6 +21,20 @@ from plugins.admissions.models import (
 from plugins.admissions.models.names import display_name
 from plugins.admissions.models.vocabulary import SLIP_NAME
 from plugins.admissions.settings import AdmissionsSettings
+from portal.sdk import (
+    AuditRow,
+    NewIdentity,
+    NewUser,
+    create_users,
+    db,
+    get_settings,
+    issue_activations,
+    link_identities,
+    new_id,
+    record_many,
+    register_files,
+    utc_now,
+)
 
 IDENTITY_PROVIDER = "student-number"
 LONGEST_DISPLAY_NAME = 200

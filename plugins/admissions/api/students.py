@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
-from portal.sdk import Conflict, NotFound, PortalError, current_store, db, emit_reaction, get_settings, new_id
 from plugins.admissions.api.candidates import Candidate, load_candidates, namesakes, taken_numbers
 from plugins.admissions.api.checks import Surroundings, refusal_of, warning_of
 from plugins.admissions.api.creation import Accepted, Check, Creation, CreationRequest, PreparedSlip
@@ -18,6 +17,7 @@ from plugins.admissions.errors import (
 )
 from plugins.admissions.hooks import CreatedStudent, StudentsCreated
 from plugins.admissions.settings import AdmissionsSettings
+from portal.sdk import Conflict, NotFound, PortalError, current_store, db, emit_reaction, get_settings, new_id
 
 #: Applicants in one call.
 MOST_AT_ONCE = 500

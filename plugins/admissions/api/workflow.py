@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from portal.sdk import AuditRow, InvalidInput, db, record_many, utc_now
 from plugins.admissions.api.history import HistoryLine, write_applicant_history
 from plugins.admissions.api.transitions import TRANSITIONS, Transition
 from plugins.admissions.errors import (
@@ -22,6 +21,7 @@ from plugins.admissions.errors import (
     TransitionRefused,
 )
 from plugins.admissions.models import Applicant, ApplicantState, Certificate, Container
+from portal.sdk import AuditRow, InvalidInput, db, record_many, utc_now
 
 #: Applicants in one call of :func:`transition_many`.
 MOST_AT_ONCE = 500
@@ -126,10 +126,8 @@ def _categories(rows: Any) -> Mapping[str, str]:
     codes = {row.course_admitted for row in rows if row.course_admitted}
     if not codes:
         return {}
-    found = db.session.execute(
-        select(Certificate.code, Certificate.application_category).where(Certificate.code.in_(codes))
-    )
-    return {code: category for code, category in found}
+    statement = select(Certificate.code, Certificate.application_category).where(Certificate.code.in_(codes))
+    return dict(db.session.execute(statement).tuples().all())
 
 
 def _judged(step: Transition, uid: uuid.UUID, row: Any, certificates: Mapping[str, str]) -> TransitionOutcome:

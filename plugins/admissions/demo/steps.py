@@ -100,7 +100,7 @@ def _create_students(context: DemoContext) -> Mapping[str, Any]:
     results = [
         context.run_job(
             "admissions.create_students",
-            {"scope": "container", "container": container.code, "close_portal": False},
+            {"scope": "container", "container": container.code},
             {},
         )
         for container in _CREATED

@@ -9,9 +9,6 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import select
 
-from portal.sdk import NewFile, current_store, db, reading, utc_now
-from portal.sdk.documents import render_bulk
-from portal.sdk.jobs import Action, Closing, JobFiles, Outcome, Plan, RowJob, RowState, SourceRow, Work
 from plugins.admissions.api.activation_mails import mail_activation_codes
 from plugins.admissions.api.containers import container_by_code
 from plugins.admissions.api.creation import Check, Creation, CreationRequest, PreparedSlip
@@ -22,6 +19,10 @@ from plugins.admissions.errors import Refusal
 from plugins.admissions.models import Applicant, ApplicantState, session_title
 from plugins.admissions.models.names import display_name
 from plugins.admissions.permissions import STUDENTS_CREATE, STUDENTS_CREATE_ALL
+from plugins.admissions.settings import AdmissionsSettings
+from portal.sdk import NewFile, current_store, db, get_settings, reading, utc_now
+from portal.sdk.documents import render_bulk
+from portal.sdk.jobs import Action, Closing, JobFiles, Outcome, Plan, RowJob, RowState, SourceRow, Work
 
 SLIP = "admissions.application_slip"
 #: Applicants read in one go while the rows are listed.
@@ -29,6 +30,8 @@ PAGE_ROWS = 1000
 
 
 class Scope(StrEnum):
+    """Whose students are made."""
+
     APPLICANTS = "applicants"
     CONTAINER = "container"
     PORTAL = "portal"
@@ -121,6 +124,8 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
         if not wanted:
             return {}
         with reading():
+            # Read here, the settings are at hand in the transactions around, which then need not ask again.
+            get_settings(AdmissionsSettings)
             sources = slip_sources(list(wanted.values()))
         return _drawn(wanted, sources)
 

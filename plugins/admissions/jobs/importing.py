@@ -6,6 +6,13 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from plugins.admissions.api.import_columns import PHOTO, check_columns, columns_of
+from plugins.admissions.api.import_judging import Judged, judge
+from plugins.admissions.api.import_rows import ImportMode, ImportRequest, ImportRow, wanted_applicant_id
+from plugins.admissions.api.importing import ImportOutcome, plain_values, write_import
+from plugins.admissions.errors import Refusal
+from plugins.admissions.jobs.photo_archive import PhotoArchive
+from plugins.admissions.permissions import APPLICANTS_IMPORT
 from portal.sdk import InvalidInput, NewFile, current_store, safe_image
 from portal.sdk.jobs import (
     Action,
@@ -21,13 +28,6 @@ from portal.sdk.jobs import (
     Work,
     read_csv,
 )
-from plugins.admissions.api.import_columns import PHOTO, check_columns, columns_of
-from plugins.admissions.api.import_judging import Judged, judge
-from plugins.admissions.api.import_rows import ImportMode, ImportRequest, ImportRow, wanted_applicant_id
-from plugins.admissions.api.importing import ImportOutcome, plain_values, write_import
-from plugins.admissions.errors import Refusal
-from plugins.admissions.jobs.photo_archive import PhotoArchive
-from plugins.admissions.permissions import APPLICANTS_IMPORT
 
 SHEET = "sheet"
 PHOTOS = "photos"

@@ -6,13 +6,13 @@ import zipfile
 from collections.abc import Sequence
 from typing import ClassVar
 
+from portal.sdk.documents import render_bulk
 from pydantic import BaseModel, Field
 
-from portal.sdk import Conflict, reading
-from portal.sdk.documents import render_bulk
-from portal.sdk.jobs import Progress, ResultFile, TaskJob, TaskResult, store_upload
 from plugins.admissions.api.activation_letters import letter_facts, students_of
 from plugins.admissions.permissions import LETTERS_PRINT
+from portal.sdk import Conflict, reading
+from portal.sdk.jobs import Progress, ResultFile, TaskJob, TaskResult, store_upload
 
 LETTER = "admissions.activation_letter"
 RESULT_NAME = "activation-letters.zip"

@@ -7,8 +7,8 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, Index, Numeric, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.sdk import Base, Versioned, new_id, utc_now
 from plugins.admissions.models.vocabulary import ContainerMode, session_title
+from portal.sdk import Base, Versioned, new_id, utc_now
 
 
 class Container(Base, Versioned):

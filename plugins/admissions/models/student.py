@@ -7,11 +7,11 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.sdk import Base, StoredFile, Versioned, new_id, utc_now
 from plugins.admissions.models.academics import Certificate
 from plugins.admissions.models.applicant import Applicant
 from plugins.admissions.models.names import NamedPerson
 from plugins.admissions.models.vocabulary import FileKind, StudentState, session_title
+from portal.sdk import Base, StoredFile, Versioned, new_id, utc_now
 
 
 class Student(NamedPerson, Base, Versioned):

@@ -26,6 +26,8 @@ class StudentState(enum.StrEnum):
 
 
 class Sex(enum.StrEnum):
+    """As on the application form."""
+
     MALE = "m"
     FEMALE = "f"
 

@@ -68,7 +68,9 @@ def test_a_listener_that_takes_no_arguments_is_told_too() -> None:
     assert told == ["rung"]
 
 
-def test_a_notice_comes_after_the_commit_and_its_failure_is_logged_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_notice_comes_after_the_commit_and_its_failure_is_logged_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     told: list[tuple[str, bool]] = []
 
     def fail(event: object) -> None:

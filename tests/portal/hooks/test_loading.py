@@ -25,13 +25,17 @@ def permission(name: str) -> Permission:
 
 
 def test_the_portal_comes_first_then_requirements_then_names() -> None:
-    plugins = loaded(plugin("library", requires=("zoology",)), plugin("zoology"), plugin("museum"), plugin("archive"))
+    plugins = loaded(
+        plugin("library", requires=("zoology",)), plugin("zoology"), plugin("museum"), plugin("archive")
+    )
     assert names(plugins) == ["portal", "archive", "museum", "zoology", "library"]
     assert plugins.problems == []
 
 
 def test_answers_come_in_plugin_order_each_with_its_owner() -> None:
-    modules = [plugin(name, portal_permissions=(permission(f"{name}.see"),)) for name in ("zoology", "archive")]
+    modules = [
+        plugin(name, portal_permissions=(permission(f"{name}.see"),)) for name in ("zoology", "archive")
+    ]
     answers = loaded(*modules).by_plugin("portal_permissions")
     assert [(owner, answer[0].name) for owner, answer in answers] == [
         ("archive", "archive.see"),
@@ -40,7 +44,9 @@ def test_answers_come_in_plugin_order_each_with_its_owner() -> None:
 
 
 def test_a_missing_requirement_leaves_out_the_plugin_and_who_needs_it() -> None:
-    plugins = loaded(plugin("library", requires=("shelves",)), plugin("museum", requires=("library",)), plugin("archive"))
+    plugins = loaded(
+        plugin("library", requires=("shelves",)), plugin("museum", requires=("library",)), plugin("archive")
+    )
     assert names(plugins) == ["portal", "archive"]
     assert "shelves" in problems(plugins)["library"]
     assert "library" in problems(plugins)["museum"]
@@ -143,7 +149,8 @@ class TestInstalledPackages:
         monkeypatch.syspath_prepend(tmp_path)
 
         def install(name: str, code: str, entry_name: str | None = None) -> None:
-            module = f"plugin_package_{name}"
+            # A fresh name each time: Python keeps modules it has imported.
+            module = f"package_of_{name}_{tmp_path.name}"
             (tmp_path / f"{module}.py").write_text(code)
             info = tmp_path / f"{module}-1.5.dist-info"
             info.mkdir()

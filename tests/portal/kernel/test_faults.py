@@ -23,8 +23,12 @@ def test_nothing_happens_unless_it_is_asked_for() -> None:
     assert run(PORTAL_FAULT="claimed:0").stdout == b"alive\n"
 
 
-@pytest.mark.parametrize(("wanted", "where"), [("synced:1", "synced"), ("before-commit", "before-commit"), ("any:1", "claimed")])
-def test_the_process_dies_at_the_named_point_and_leaves_its_name(wanted: str, where: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "where"), [("synced:1", "synced"), ("before-commit", "before-commit"), ("any:1", "claimed")]
+)
+def test_the_process_dies_at_the_named_point_and_leaves_its_name(
+    wanted: str, where: str, tmp_path: Path
+) -> None:
     log = tmp_path / "faults"
     finished = run(PORTAL_FAULT=wanted, PORTAL_FAULT_LOG=str(log))
     assert (finished.returncode, finished.stdout) == (-signal.SIGKILL, b"")

@@ -12,7 +12,7 @@ from portal.kernel import migrations
 from portal.kernel.db import db
 from portal.kernel.migrations import MigrationFailed, downgrade, drift, migrate, pending
 
-HEAD = '''
+HEAD = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +20,7 @@ revision = "{revision}"
 down_revision = {below}
 branch_labels = None
 depends_on = None
-'''
+"""
 
 LIBRARY = """
 def upgrade():
@@ -136,7 +136,9 @@ class TestRunner:
         assert migrate(folders) == ["portal: p9000"]
         assert "library_card" in tables()
 
-    def test_rebuilding_a_table_keeps_the_plugins_rows_that_cascade_from_it(self, folders: dict[str, Path]) -> None:
+    def test_rebuilding_a_table_keeps_the_plugins_rows_that_cascade_from_it(
+        self, folders: dict[str, Path]
+    ) -> None:
         migrate(folders)
         add_user_with_card()
         write_revision(folders["portal"], "p9000", head_of(folders["portal"]), REBUILD_USERS)
@@ -181,7 +183,7 @@ class TestRunner:
 def test_tables_of_the_portal_and_every_plugin_are_what_the_models_say(app: Flask) -> None:
     folders = migration_folders()
     assert pending(folders) == {}
-    assert {owner: drift(owner) for owner in folders} == dict.fromkeys(folders, [])
+    assert {owner: drift(owner) for owner in folders} == {owner: [] for owner in folders}
 
 
 @pytest.mark.both_engines
@@ -193,4 +195,4 @@ def test_all_histories_go_down_and_up_again(app: Flask) -> None:
         assert not {name for name in tables() if not name.endswith("alembic_version")}
     finally:
         migrate(folders)
-    assert {owner: drift(owner) for owner in folders} == dict.fromkeys(folders, [])
+    assert {owner: drift(owner) for owner in folders} == {owner: [] for owner in folders}

@@ -29,7 +29,9 @@ def test_whoever_opened_a_transaction_first_is_the_writer_and_readers_do_not_wai
     other.dispose()
 
 
-def test_a_read_that_becomes_a_write_would_fail_at_once_which_is_why_writers_say_so(database_url: str) -> None:
+def test_a_read_that_becomes_a_write_would_fail_at_once_which_is_why_writers_say_so(
+    database_url: str,
+) -> None:
     other = create_engine(database_url)
     with other.connect() as connection:
         connection.scalar(select(func.count()).select_from(Probe))

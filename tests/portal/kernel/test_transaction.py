@@ -220,7 +220,9 @@ def test_reading_ends_its_read_transaction_but_never_a_write_transaction() -> No
     assert names() == {"a"}
 
 
-def test_readers_that_write_beside_other_processes_see_no_lock_error(kernel: Flask, database_url: str) -> None:
+def test_readers_that_write_beside_other_processes_see_no_lock_error(
+    kernel: Flask, database_url: str
+) -> None:
     threads_count, times = 8, 12
     with transaction() as session:
         session.add(Probe(name="shared"))

@@ -93,18 +93,27 @@ def test_changes_are_audited(app: Flask) -> None:
 
 
 def test_a_rolled_back_change_is_forgotten(app: Flask) -> None:
+    def set_and_fail() -> None:
+        with transaction():
+            set_values(TeaSettings, {"cups": 7})
+            assert get(TeaSettings).cups == 7
+            raise ZeroDivisionError
+
     assert get(TeaSettings).cups == 2
-    with pytest.raises(ZeroDivisionError), transaction():
-        set_values(TeaSettings, {"cups": 7})
-        assert get(TeaSettings).cups == 7
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        set_and_fail()
     assert get(TeaSettings).cups == 2
 
 
 def test_a_request_reads_them_once(app: Flask) -> None:
     _set(cups=3)
     statements: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
     with app.test_request_context("/"):
-        event.listen(db.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
         assert [get(TeaSettings).cups for _ in range(5)] == [3] * 5
+    event.remove(db.engine, "before_cursor_execute", note)
     assert sum("portal_setting" in statement for statement in statements) == 1

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "a0001_admissions"
 down_revision = None
 branch_labels = None

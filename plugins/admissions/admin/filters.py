@@ -1,0 +1,46 @@
+"""Filters of lists that need more than one column."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from plugins.admissions.models import Certificate, Container, Student, StudyCourse, session_title
+from portal.sdk import db
+from portal.sdk.web import RelatedFilter
+
+
+def containers() -> Iterable[tuple[str, str]]:
+    """Give the containers for a menu, newest session first."""
+    found = db.session.execute(select(Container.id, Container.code, Container.title).order_by(Container.year.desc(), Container.code))
+    return [(str(key), f"{code} – {title}") for key, code, title in found]
+
+
+def certificates() -> Iterable[tuple[str, str]]:
+    """Give the certificates by code for a menu."""
+    found = db.session.execute(select(Certificate.code, Certificate.title).order_by(Certificate.code))
+    return [(code, f"{code} – {title}") for code, title in found]
+
+
+def sessions() -> Iterable[tuple[str, str]]:
+    """Give the entry sessions that occur, newest first."""
+    found = db.session.scalars(select(StudyCourse.entry_session).distinct().order_by(StudyCourse.entry_session.desc()))
+    return [(str(session), session_title(session)) for session in found]
+
+
+def container_filter(column: Any) -> RelatedFilter:
+    """Return the filter by container."""
+    return RelatedFilter(column, "Container", containers, UUID)
+
+
+class StudyCourseFilter(RelatedFilter):
+    """Keeps students whose current study course has a value."""
+
+    def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
+        current = select(StudyCourse.student_uid).where(StudyCourse.is_current)
+        if self.column is Certificate.code:
+            current = current.join(Certificate).where(Certificate.code == value)
+        else:
+            current = current.where(self.column == value)
+        return query.filter(Student.id.in_(current))

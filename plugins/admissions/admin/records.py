@@ -1,0 +1,172 @@
+"""Read-only lists of what belongs to applicants and students: study courses, files, histories."""
+
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+from flask import url_for
+
+from plugins.admissions.admin.filters import certificates
+from plugins.admissions.admin.words import record_link
+from plugins.admissions.api.transitions import STUDENT_TRANSITIONS, TRANSITIONS
+from plugins.admissions.models import (
+    ApplicantFile,
+    ApplicantHistory,
+    Certificate,
+    FileKind,
+    StudentFile,
+    StudentHistory,
+    StudyCourse,
+)
+from portal.sdk.web import (
+    BooleanEqualFilter,
+    ChoiceFilter,
+    DateTimeBetweenFilter,
+    FilterEqual,
+    PortalModelView,
+    RelatedFilter,
+    size,
+)
+
+_HISTORY_LABELS = {"at": "When", "text": "What", "actor_name": "By", "transition": "Transition"}
+
+
+class StudyCourseView(PortalModelView):
+    """Study courses of students."""
+
+    introduction = "What students study: one line for each study course; earlier ones stay after transfers."
+    can_view_details = False
+    column_list = ("student", "certificate", "entry_mode", "entry_session", "current_session", "current_level", "is_current")
+    column_labels: ClassVar[dict[str, str]] = {
+        "is_current": "Current",
+        "student.student_id": "student number",
+        "student.fullname": "name",
+        "certificate.code": "certificate",
+    }
+    column_searchable_list = ("student.student_id", "student.fullname", "certificate.code")
+    column_sortable_list = (("student", "student.student_id"), ("certificate", "certificate.code"), "entry_session")
+    column_default_sort = ("id", True)
+    column_filters: ClassVar[list[Any]] = [
+        FilterEqual(StudyCourse.entry_session, "Entry session"),
+        FilterEqual(StudyCourse.current_level, "Level"),
+        BooleanEqualFilter(StudyCourse.is_current, "Current"),
+    ]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.column_formatters = {
+            "student": _student_cell,
+            "entry_session": lambda view, context, record, name: record.entry_session_title,
+        }
+        super().__init__(*arguments, **keywords)
+
+
+class ApplicantFileView(PortalModelView):
+    """Files in applicants' folders."""
+
+    introduction = "Files in the folders of applicants."
+    can_view_details = False
+    column_list = ("applicant", "kind", "name", "stored", "added_at")
+    column_labels: ClassVar[dict[str, str]] = {
+        "stored": "Size",
+        "added_at": "Added",
+        "applicant.applicant_id": "application",
+        "applicant.fullname": "name",
+    }
+    column_searchable_list = ("name", "applicant.applicant_id", "applicant.fullname")
+    column_sortable_list = ("added_at",)
+    column_default_sort = ("id", True)
+    column_badges = ("kind",)
+    column_filters: ClassVar[list[Any]] = [
+        ChoiceFilter(ApplicantFile.kind, "Kind", list(FileKind)),
+        DateTimeBetweenFilter(ApplicantFile.added_at, "Added"),
+    ]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.column_formatters = {"applicant": _applicant_cell, "name": _file_cell("admissions_applicant"), "stored": _size_cell}
+        super().__init__(*arguments, **keywords)
+
+
+class StudentFileView(PortalModelView):
+    """Files in students' folders."""
+
+    introduction = "Files in the folders of students: slips, passport pictures, further files."
+    can_view_details = False
+    column_list = ("student", "kind", "name", "stored", "added_at")
+    column_labels: ClassVar[dict[str, str]] = {
+        "stored": "Size",
+        "added_at": "Added",
+        "student.student_id": "student number",
+        "student.fullname": "student",
+    }
+    column_searchable_list = ("name", "student.student_id", "student.fullname")
+    column_sortable_list = ("added_at",)
+    column_default_sort = ("id", True)
+    column_badges = ("kind",)
+    column_filters: ClassVar[list[Any]] = [
+        ChoiceFilter(StudentFile.kind, "Kind", list(FileKind)),
+        DateTimeBetweenFilter(StudentFile.added_at, "Added"),
+    ]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.column_formatters = {"student": _student_cell, "name": _file_cell("admissions_student"), "stored": _size_cell}
+        super().__init__(*arguments, **keywords)
+
+
+class ApplicantHistoryView(PortalModelView):
+    """What happened to applications."""
+
+    introduction = "What happened to applications, newest first."
+    can_view_details = False
+    column_list = ("at", "applicant", "text", "actor_name")
+    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "applicant.applicant_id": "application"}
+    column_searchable_list = ("text", "actor_name", "applicant.applicant_id")
+    column_sortable_list = ("at",)
+    column_default_sort = ("id", True)
+    column_filters: ClassVar[list[Any]] = [
+        ChoiceFilter(ApplicantHistory.transition, "Transition", TRANSITIONS),
+        DateTimeBetweenFilter(ApplicantHistory.at, "When"),
+        FilterEqual(ApplicantHistory.actor_name, "By"),
+    ]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.column_formatters = {"applicant": _applicant_cell}
+        super().__init__(*arguments, **keywords)
+
+
+class StudentHistoryView(PortalModelView):
+    """What happened to student records."""
+
+    introduction = "What happened to student records, newest first."
+    can_view_details = False
+    column_list = ("at", "student", "text", "actor_name")
+    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "student.student_id": "student number"}
+    column_searchable_list = ("text", "actor_name", "student.student_id")
+    column_sortable_list = ("at",)
+    column_default_sort = ("id", True)
+    column_filters: ClassVar[list[Any]] = [
+        ChoiceFilter(StudentHistory.transition, "Transition", STUDENT_TRANSITIONS),
+        DateTimeBetweenFilter(StudentHistory.at, "When"),
+        FilterEqual(StudentHistory.actor_name, "By"),
+    ]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.column_formatters = {"student": _student_cell}
+        super().__init__(*arguments, **keywords)
+
+
+def _applicant_cell(view: Any, context: Any, record: Any, name: str) -> Any:
+    return record_link("admissions_applicant", record.applicant.id, str(record.applicant))
+
+
+def _student_cell(view: Any, context: Any, record: Any, name: str) -> Any:
+    return record_link("admissions_student", record.student.id, str(record.student))
+
+
+def _size_cell(view: Any, context: Any, record: Any, name: str) -> str:
+    return size(record.stored.size_bytes)
+
+
+def _file_cell(endpoint: str) -> Any:
+    def cell(view: Any, context: Any, record: Any, name: str) -> Any:
+        return Markup('<a href="{}">{}</a>').format(url_for(f"{endpoint}.file", file_id=record.id), record.name)
+
+    return cell
