@@ -2,14 +2,13 @@
 
 import json
 import logging
-import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, has_app_context
 
 from portal import __version__
 from portal.app import create_app
@@ -26,7 +25,15 @@ class PortalGroup(click.Group):
         return sorted({*super().list_commands(ctx), *self._declared(ctx)})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        return super().get_command(ctx, name) or self._declared(ctx).get(name)
+        own = super().get_command(ctx, name)
+        if own is not None:
+            return own
+        declared = self._declared(ctx).get(name)
+        if declared is not None and not has_app_context():
+            # Ended by click when the command has run.
+            ctx.with_resource(_app(ctx).app_context())
+            ctx.with_resource(acting_as(SYSTEM))
+        return declared
 
     def _declared(self, ctx: click.Context) -> dict[str, click.Command]:
         try:
@@ -45,13 +52,9 @@ class PortalGroup(click.Group):
         return commands
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command inside the application, as the system; known errors become one line, not a traceback."""
+        """Run the command; known errors become one line, not a traceback."""
         try:
-            name = ctx.protected_args[0] if ctx.protected_args else ""
-            if name in self.commands:
-                return super().invoke(ctx)
-            with _app(ctx).app_context(), acting_as(SYSTEM):
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except (PortalError, ConfigProblems) as error:
             raise click.ClickException(str(error)) from error
 
@@ -158,11 +161,6 @@ def demo(applicants: int, seed: int, serve: bool, as_json: bool, reset: bool, **
     summary = demonstration.run(config, applicants, seed, serve=serve)
     if as_json:
         click.echo(json.dumps(summary))
-
-
-def new_password() -> str:
-    """Return a random password of about 100 bits."""
-    return secrets.token_urlsafe(13)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -29,7 +29,10 @@ _SAMPLE = SlipFacts(
     entry_session="2026/2027",
     sign_in_name="K1000234",
     portal_address="https://portal.example.edu",
-    history=tuple(f"2026-0{month}-11 10:2{month} WAT – Application record changed by AVATAR, ToVe fi" for month in range(1, 8)),
+    history=tuple(
+        f"2026-0{month}-11 10:2{month} WAT – Application record changed by AVATAR, ToVe fi"
+        for month in range(1, 8)
+    ),
     created_at="20 November 2026, 14:03 WAT",
 )
 _WITHOUT_PHOTO = SlipFacts(
@@ -50,8 +53,18 @@ APPLICATION_SLIP = DocumentKind(
     compiled=True,
     fixed=("institution_name", "slip_notice"),
     repeated=(
-        "container_title", "sex", "course1", "course2", "special_application", "notice", "certificate", "department",
-        "faculty", "entry_session", "portal_address", "created_at",
+        "container_title",
+        "sex",
+        "course1",
+        "course2",
+        "special_application",
+        "notice",
+        "certificate",
+        "department",
+        "faculty",
+        "entry_session",
+        "portal_address",
+        "created_at",
     ),
     lines={"history": HISTORY_LINES},
     images=("photo",),

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import select
 from wtforms import SelectField, ValidationError
 
-from portal.sdk import InvalidInput, db
 from plugins.admissions.api.fields import FieldProblem, converted
 from plugins.admissions.models import Certificate
 from plugins.admissions.models.vocabulary import (
@@ -17,6 +16,7 @@ from plugins.admissions.models.vocabulary import (
     SPECIAL_TITLES,
     STUDY_MODE_TITLES,
 )
+from portal.sdk import InvalidInput, db
 
 Choices = list[tuple[str, str]]
 
@@ -58,7 +58,9 @@ class CertificateField(SelectField):  # type: ignore[misc]
 
     def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
         options.pop("coerce", None)
-        super().__init__(label, validators, choices=[], coerce=_code_or_none, validate_choice=False, **options)
+        super().__init__(
+            label, validators, choices=[], coerce=_code_or_none, validate_choice=False, **options
+        )
 
     def iter_choices(self) -> Iterator[Any]:
         """Give the choices as the certificates are now; read when the page is shown."""

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from plugins.admissions import commands, hooks, jobs, permissions
+from plugins.admissions.admin import FIRST_STEPS, VIEWS
 from plugins.admissions.demo import demo_steps
 from plugins.admissions.documents import ACTIVATION_LETTER, APPLICATION_SLIP
 from plugins.admissions.models import MODELS
 from plugins.admissions.settings import AdmissionsSettings
 from portal.sdk import (
+    AdminView,
     Command,
     DemoStep,
     DocumentDeclaration,
@@ -19,6 +21,7 @@ from portal.sdk import (
     SettingsDeclaration,
     hookimpl,
 )
+from portal.sdk.web import FirstStep
 
 PORTAL_API = "1"
 NAME = "admissions"
@@ -86,3 +89,15 @@ def portal_documents() -> Sequence[DocumentDeclaration]:
 def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
     """Declare the steps of the demo university."""
     return demo_steps(size, seed)
+
+
+@hookimpl
+def portal_admin_views() -> Sequence[AdminView]:
+    """Declare the pages of the panel."""
+    return VIEWS
+
+
+@hookimpl
+def portal_first_steps() -> Sequence[FirstStep]:
+    """Declare the way from nothing to the first student."""
+    return FIRST_STEPS

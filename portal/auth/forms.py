@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_security.forms import LoginForm
+from flask_security.utils import validate_redirect_url
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField, SubmitField
 from wtforms.validators import EqualTo, InputRequired, Length
@@ -37,6 +38,12 @@ class SignInForm(LoginForm):
         render_kw={"autocomplete": "current-password"},
     )
     submit = SubmitField("Sign in")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Nobody is sent to another site, and nobody is kept out because a link asked for that.
+        if not validate_redirect_url(self.next.data or ""):
+            self.next.data = ""
 
     def validate(self, **arguments: Any) -> bool:
         """Say whether the person may sign in; ``user`` is set then.

@@ -62,50 +62,37 @@ class CompiledShape:
             shaper.freeze()
         page = next(each for each in pdf.objects if isinstance(each, dict) and each.get("Type") == "/Page")
         by_reference = {each.reference: each for each in pdf.objects if each.number is not None}
-        stream, resources = by_reference[page["Contents"]], by_reference[page["Resources"]]
-        marks = cut_values(stream, self._texts, self._pictures)
-        colour = [_colour(slot) for slot in self._texts]
-        self._openings = [
-            b"%b %b BT 1 0 0 -1 %b %b Tm" % (mark, rg, number(slot.x).encode(), number(slot.y).encode())
-            for mark, rg, slot in zip(marks, colour, self._texts, strict=False)
-        ]
-        self._picture_marks = marks[len(self._texts) :]
-        self._start = b"q 1 0 0 -1 0 %b cm 0.75 0 0 0.75 0 0 cm" % number(document.pages[0].height * 0.75).encode()
+        content, resources = by_reference[page["Contents"]], by_reference[page["Resources"]]
+        self._pieces, self._slots = cut_values(content, self._texts, self._pictures)
         names = [f"V{index}" for index in range(len(self._pictures))]
-        self._fixed = FixedPart(pdf, page, resources, names)
+        self._fixed = FixedPart(pdf, content, resources, names)
         self._remembered: dict[tuple[int, str], Drawn] = {}
         self._repeated = frozenset(kind.repeated)
 
     def render(self, sheet: Sheet) -> bytes | None:
         """Return the PDF; None when a value is wider than its place or has a glyph that was not prepared."""
-        parts = [self._start]
-        for slot, opening in zip(self._texts, self._openings, strict=True):
-            text = self._text(slot, sheet)
-            if not text:
-                # The structure of the page names this place, so it must exist.
-                parts.append(opening.partition(b"C ")[0] + b"C EMC")
-                continue
-            drawn = self._draw(slot, text)
-            if drawn is None or drawn.width > slot.width + TOLERANCE:
-                return None
-            parts += [opening, drawn.operators, b"ET EMC"]
+        parts = [self._pieces[0]]
         pictures: list[bytes] = []
-        for index, slot_mark in enumerate(zip(self._pictures, self._picture_marks, strict=True)):
-            slot, mark = slot_mark
-            found = self._picture(slot, sheet)
-            if found is None:
-                return None
-            width, height, data = found
-            left, top, drawn_width, drawn_height = slot.place(width, height)
-            # Two steps, as WeasyPrint does it: one would round differently, by up to a pixel at the edges.
-            numbers = (left, top, drawn_width, -drawn_height, drawn_height)
-            matrices = b"1 0 0 1 %b %b cm %b 0 0 %b 0 %b cm" % tuple(number(each).encode() for each in numbers)
-            parts.append(b"%b q %b /V%d Do Q EMC" % (mark, matrices, index))
-            pictures.append(data)
-        parts.append(b"Q")
-        content = zlib.compress(b"\n".join(parts), ZLIB_LEVEL)
-        values = b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(content), content)
-        return self._fixed.complete([values, *pictures])
+        for slot, piece in zip(self._slots, self._pieces[1:], strict=True):
+            if isinstance(slot, PictureSlot):
+                found = self._picture(slot, sheet)
+                if found is None:
+                    return None
+                width, height, data = found
+                # Two steps, as WeasyPrint does it: one would round differently, by up to a pixel at the edges.
+                left, top, drawn_width, drawn_height = slot.place(width, height)
+                numbers = (left, top, drawn_width, -drawn_height, drawn_height)
+                matrices = b"1 0 0 1 %b %b cm %b 0 0 %b 0 %b cm" % tuple(number(each).encode() for each in numbers)
+                parts.append(b"%b /V%d Do\n" % (matrices, len(pictures)))
+                pictures.append(data)
+            elif text := self._text(slot, sheet):
+                drawn = self._draw(slot, text)
+                if drawn is None or drawn.width > slot.width + TOLERANCE:
+                    return None
+                parts.append(drawn.operators)
+            parts.append(piece)
+        content = zlib.compress(b"".join(parts), ZLIB_LEVEL)
+        return self._fixed.complete(b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(content), content), pictures)
 
     def values(self, sheet: Sheet) -> list[str]:
         """Return the texts that are drawn for a document."""
@@ -146,11 +133,6 @@ class CompiledShape:
 
 def _image(head: bytes, data: bytes) -> bytes:
     return b"<</Type/XObject/Subtype/Image%b/Length %d>>\nstream\n%b\nendstream" % (head, len(data), data)
-
-
-def _colour(slot: TextSlot) -> bytes:
-    red, green, blue = slot.style["color"].to("srgb").coordinates
-    return f"{number(red)} {number(green)} {number(blue)} rg".encode()
 
 
 def _shapers(slots: list[TextSlot], fonts: dict[Any, Any]) -> dict[int, Shaper]:

@@ -16,36 +16,42 @@ _ROW = struct.Struct(">BIH")
 _FREE, _PLAIN, _PACKED = 0, 1, 2
 
 
-def cut_values(stream: Any, texts: Sequence[TextSlot], pictures: Sequence[PictureSlot]) -> list[bytes]:
-    """Take the stand-ins out of a page's drawing.
-
-    Colours and fonts that were set for them stay, because what follows may rely on them.
+def cut_values(
+    stream: Any, texts: Sequence[TextSlot], pictures: Sequence[PictureSlot]
+) -> tuple[list[bytes], list[TextSlot | PictureSlot]]:
+    """Cut a page's drawing at the stand-ins.
 
     Returns:
-        For each text slot and then each picture slot, the operator that opens its marked content: the tag by which
-        screen readers find the value moves with it.
+        The pieces of the drawing, and the slots whose values belong between them, so one slot less than pieces. A value
+        is put where WeasyPrint would draw it: place, colour and tag are set, and text comes in the order of reading.
 
     Raises:
         CannotCompile: when a stand-in is not found exactly once.
     """
-    operators = stream.stream
-    marks: list[bytes] = []
+    operators = list(stream.stream)
+    cuts: dict[int, TextSlot | PictureSlot] = {}
     for text in texts:
         matrix = pydyf.Stream()
         matrix.set_text_matrix(*Matrix(d=-1, e=text.x, f=text.y).values)
-        at = _only(operators, matrix.stream[0], text.name)
-        following = at + 1
-        while operators[following] != b"ET" and not bytes(operators[following]).endswith(b"Tm"):
-            if bytes(operators[following]).endswith((b"TJ", b"Ts")):
-                operators[following] = b""
-            following += 1
-        marks.append(_take_mark(operators, at))
+        at = _only(operators, matrix.stream[0], text.name) + 1
+        while not _shows_text(operators[at]):
+            if operators[at] == b"ET":
+                raise CannotCompile(f"the value {text.name} is not drawn as text")
+            at += 1
+        cuts[at] = text
     for picture in pictures:
         at = _only(operators, picture.mark, picture.name)
-        operators[at] = b""
-        marks.append(_take_mark(operators, at))
-    stream.stream = [b"q", *(each for each in operators if each != b""), b"Q"]
-    return marks
+        cuts[at] = picture
+        # The place depends on the size of the picture, so it is set with it.
+        place = max(index for index in range(at) if _text(operators[index]).endswith(b" cm"))
+        operators[place] = b""
+    pieces: list[list[bytes]] = [[]]
+    for index, operator in enumerate(operators):
+        if index in cuts:
+            pieces.append([])
+        elif operator != b"":
+            pieces[-1].append(_text(operator))
+    return [b"\n".join((*piece, b"")) for piece in pieces], [cuts[index] for index in sorted(cuts)]
 
 
 def _only(operators: Sequence[Any], wanted: bytes, name: str) -> int:
@@ -55,20 +61,14 @@ def _only(operators: Sequence[Any], wanted: bytes, name: str) -> int:
     return found[0]
 
 
-def _take_mark(operators: list[Any], at: int) -> bytes:
-    """Return the operator that opens the marked content around ``at``, and remove it with its end if it has a number."""
-    start = at
-    while start >= 0 and operators[start] not in (b"BDC", b"BMC"):
-        start -= 1
-    end = operators.index(b"EMC", at)
-    if start < 1:
-        raise CannotCompile("a value is drawn outside marked content")
-    if operators[start] == b"BMC":
-        return str(operators[start - 1]).encode() + b" BMC"
-    mark = str(operators[start - 2]).encode() + bytes(operators[start - 1].data) + b"BDC"
-    operators[start - 2 : start + 1] = [b"", b"", b""]
-    operators[end] = b""
-    return mark
+def _shows_text(operator: Any) -> bool:
+    return isinstance(operator, bytes) and operator.endswith(b"TJ")
+
+
+def _text(operator: Any) -> bytes:
+    if isinstance(operator, bytes):
+        return operator
+    return bytes(operator.data) if isinstance(operator, pydyf.Object) else str(operator).encode("ascii")
 
 
 class FixedPart:
@@ -76,55 +76,55 @@ class FixedPart:
 
     Args:
         pdf: What WeasyPrint made of the page; it is not used afterwards.
-        page: Its page.
+        content: The page's content stream, which is left out.
         resources: The page's resources.
         picture_names: Names under which the page draws its pictures, in the order given to :meth:`complete`.
     """
 
-    def __init__(self, pdf: Any, page: Any, resources: Any, picture_names: Sequence[str]) -> None:
+    def __init__(self, pdf: Any, content: Any, resources: Any, picture_names: Sequence[str]) -> None:
         pdf.add_object(pdf.info)
         count = len(pdf.objects)
-        # Numbers: the packed objects, then the values, the pictures and the table of objects.
-        self._packed, self._values = count, count + 1
-        self._table = self._values + 1 + len(picture_names)
-        page["Contents"] = pydyf.Array([page["Contents"], f"{self._values} 0 R".encode()])
-        for index, name in enumerate(picture_names, self._values + 1):
+        # Numbers: the packed objects, the pictures, the table of objects.
+        packed_number, self._first_picture = count, count + 1
+        self._content: int = content.number
+        self._table = self._first_picture + len(picture_names)
+        for index, name in enumerate(picture_names, self._first_picture):
             resources["XObject"][name] = f"{index} 0 R".encode()
         parts = [_HEADER]
         position = len(_HEADER)
-        rows: dict[int, bytes] = {0: _ROW.pack(_FREE, 0, 65535)}
+        rows = [_ROW.pack(_FREE, 0, 65535)]
         packed = []
         for each in pdf.objects[1:]:
-            if each.compressible:
-                rows[each.number] = _ROW.pack(_PACKED, self._packed, len(packed))
+            if each is content:
+                rows.append(b"")
+            elif each.compressible:
+                rows.append(_ROW.pack(_PACKED, packed_number, len(packed)))
                 packed.append(each)
             else:
-                rows[each.number] = _ROW.pack(_PLAIN, position, 0)
+                rows.append(_ROW.pack(_PLAIN, position, 0))
                 parts.append(each.indirect + b"\n")
                 position += len(parts[-1])
-        rows[self._packed] = _ROW.pack(_PLAIN, position, 0)
-        parts.append(_pack(self._packed, packed))
+        rows.append(_ROW.pack(_PLAIN, position, 0))
+        parts.append(_pack(packed_number, packed))
         self._bytes = b"".join(parts)
-        self._rows = b"".join(rows[number] for number in range(count + 1))
+        self._rows_before = b"".join(rows[: self._content])
+        self._rows_after = b"".join(rows[self._content + 1 :])
         size = self._table + 1
         root, info = pdf.catalog.reference, pdf.info.reference
-        length = size * _ROW.size
-        self._table_head = (
-            b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root %b/Info %b/Length %d>>\nstream\n"
-            % (self._table, size, root, info, length)
+        self._table_head = b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root %b/Info %b/Length %d>>\nstream\n" % (
+            self._table, size, root, info, size * _ROW.size,
         )
 
-    def complete(self, objects: Sequence[bytes]) -> bytes:
-        """Return the whole PDF with the values' content stream and the pictures, in this order, as bare objects."""
+    def complete(self, content: bytes, pictures: Sequence[bytes]) -> bytes:
+        """Return the whole PDF with the page's content stream and its pictures, all as bare objects."""
         parts = [self._bytes]
-        rows = [self._rows]
+        offsets = []
         position = len(self._bytes)
-        for number, data in enumerate(objects, self._values):
-            part = b"%d 0 obj\n%b\nendobj\n" % (number, data)
-            rows.append(_ROW.pack(_PLAIN, position, 0))
-            parts.append(part)
-            position += len(part)
-        rows.append(_ROW.pack(_PLAIN, position, 0))
+        for number, data in ((self._content, content), *enumerate(pictures, self._first_picture)):
+            parts.append(b"%d 0 obj\n%b\nendobj\n" % (number, data))
+            offsets.append(_ROW.pack(_PLAIN, position, 0))
+            position += len(parts[-1])
+        rows = (self._rows_before, offsets[0], self._rows_after, *offsets[1:], _ROW.pack(_PLAIN, position, 0))
         parts += [self._table_head, *rows, b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % position]
         return b"".join(parts)
 

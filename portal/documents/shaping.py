@@ -17,12 +17,15 @@ from weasyprint.text.line_break import Layout  # isort: skip
 
 ffi.cdef("void *g_object_ref(void *object);")
 
-#: Latin as Europe and Nigeria write it (Hausa hooks, Yoruba and Igbo dots), signs and currencies.
+#: Latin as Europe, Nigeria (Hausa hooks, Yoruba and Igbo dots) and Romania and Vietnam write it, signs and currencies.
 LETTERS = (
     *map(chr, range(0x20, 0x7F)),
     *map(chr, range(0xA1, 0xAD)),
     *map(chr, range(0xAE, 0x180)),
-    *"ƁɓƊɗƘƙƳƴƝɲƎǝƏəƆɔƐɛǸǹḾḿẠạẸẹỊịỌọỤụṢṣṄṅḌḍḤḥṬṭ",
+    *"ƁɓƊɗƘƙƳƴƝɲƎǝƏəƆɔƐɛǸǹḾḿṢṣṄṅḌḍḤḥṬṭƠơƯư",
+    *map(chr, range(0x1CD, 0x1DD)),
+    *map(chr, range(0x200, 0x21C)),
+    *map(chr, range(0x1EA0, 0x1EFA)),
     *"‐‑–—‘’‚“”„•…‹›₦€™→",
 )
 MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331"
@@ -108,7 +111,7 @@ class Shaper:
                 width += advance
             shown = "".join(hexes)
             parts.append(f"{face.select} [<{shown}>] TJ")
-        return Drawn("\n".join(parts).replace("<>", "").encode(), width * FROM_UNITS)
+        return Drawn(("\n".join(parts) + "\n").replace("<>", "").encode(), width * FROM_UNITS)
 
     def _runs(self, data: bytes) -> Iterator[tuple[Any, list[tuple[int, ...]], Any, int, int]]:
         """Yield font, glyphs, clusters and byte range of each run."""

@@ -31,7 +31,7 @@ def _permissions_cell(view: Any, context: Any, role: Role, name: str) -> Any:
 def _users_cell(view: Any, context: Any, role: Role, name: str) -> Any:
     if "portal_users_of_roles" not in g:
         counted = select(UserRole.role_id, func.count()).group_by(UserRole.role_id)
-        g.portal_users_of_roles = dict(db.session.execute(counted).tuples().all())
+        g.portal_users_of_roles = dict(db.session.execute(counted).all())
     return str(g.portal_users_of_roles.get(role.id, 0))
 
 

@@ -3,17 +3,17 @@
 from flask_admin.contrib.sqla.filters import (
     BooleanEqualFilter,
     DateBetweenFilter,
-    DateTimeBetweenFilter,
     FilterEqual,
     FilterInList,
     FilterLike,
+    IntEqualFilter,
 )
 
 from portal.access.routes import public_route, requires, signed_in_only
 from portal.hooks.declarations import FirstStep
 from portal.web.actions import portal_action
 from portal.web.downloads import ZipEntry, safe_filename, send_blob, stream_zip
-from portal.web.filters import ChoiceFilter, RelatedFilter
+from portal.web.filters import ChoiceFilter, DateTimeBetweenFilter, RelatedFilter
 from portal.web.formatting import badge, count, duration, local_time, plain_date, shown, size
 from portal.web.gate import to_sign_in
 from portal.web.institution import InstitutionSettings, institution
@@ -33,6 +33,7 @@ __all__ = [
     "FilterInList",
     "FilterLike",
     "FirstStep",
+    "IntEqualFilter",
     "InstitutionSettings",
     "PortalModelView",
     "PortalView",

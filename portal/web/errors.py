@@ -9,7 +9,7 @@ from flask import Flask, Response, json, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.kernel.errors import PortalError
+from portal.kernel.errors import PortalError, UnderMaintenance
 from portal.web.headers import request_id
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def wants_json() -> bool:
 
 
 def _portal_error(error: PortalError) -> Response:
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnderMaintenance):
         log.error("%s: %s (request %s)", error.code, error.message, request_id(), exc_info=error)
     retry = getattr(error, "retry_after_seconds", None)
     return _answer(error.status, error.code, error.message, error.facts, retry)

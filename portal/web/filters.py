@@ -1,9 +1,21 @@
 """Filters of lists beyond the stock ones."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_admin.contrib.sqla.filters import BaseSQLAFilter
+from flask_admin.contrib.sqla.filters import DateTimeBetweenFilter as NaiveBetweenFilter
+
+from portal.web.formatting import portal_zone
+
+
+class DateTimeBetweenFilter(NaiveBetweenFilter):  # type: ignore[misc]
+    """Keeps rows whose instant lies between two moments, read in the portal's time zone."""
+
+    def clean(self, value: str) -> list[datetime]:
+        zone = portal_zone()
+        return [moment.replace(tzinfo=zone).astimezone(UTC) for moment in super().clean(value)]
 
 
 class ChoiceFilter(BaseSQLAFilter):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from flask import flash, redirect, request
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.contrib.sqla.fields import QuerySelectField, QuerySelectMultipleField
 from sqlalchemy import select
-from sqlalchemy.exc import DataError, StatementError
+from sqlalchemy.exc import StatementError
 from wtforms.fields.core import UnboundField
 
 from portal.access.policy import may, narrow, require
@@ -19,6 +19,7 @@ from portal.web.counting import COUNT_CAP, capped_count
 from portal.web.filters import RelatedFilter
 from portal.web.formatting import badge, column_type_formatters
 from portal.web.lookups import NarrowedLoader, find_visible, key_value, primary_key
+from portal.web.problems import is_unusable_value
 from portal.web.saving import Saving
 from portal.web.views import GuardedView
 
@@ -162,7 +163,9 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     def get_list(self, *arguments: Any, **keywords: Any) -> Any:
         try:
             return super().get_list(*arguments, **keywords)
-        except (DataError, StatementError, OverflowError):
+        except (StatementError, OverflowError) as error:
+            if not is_unusable_value(error):
+                raise
             db.session.rollback()
             flash(
                 "Nothing can be found with these filters: a value is too large or has the wrong form.",

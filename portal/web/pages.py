@@ -28,10 +28,8 @@ def init_pages(app: Flask) -> None:
     A plugin's templates lie in its package under ``templates/<plugin>/``.
     """
     plugins: Plugins = app.extensions[PLUGINS_KEY]
-    folders = [
-        HERE / "templates",
-        *(Path(str(module.__file__)).parent / "templates" for module in plugins.modules.values()),
-    ]
+    files = [getattr(module, "__file__", None) for module in plugins.modules.values()]
+    folders = [HERE / "templates", *(Path(file).parent / "templates" for file in files if file)]
     app.jinja_loader = ChoiceLoader([FileSystemLoader(folder) for folder in folders])
     app.jinja_env.filters.update(
         local_time=formatting.local_time,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import flash
 from sqlalchemy import Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
 from portal.kernel.errors import Conflict, InvalidInput, PortalError
 
@@ -18,6 +18,13 @@ def show_problem(form: Any, problem: PortalError) -> None:
         form[field].errors = [*form[field].errors, problem.message]
     else:
         flash(problem.message, "error")
+
+
+def is_unusable_value(error: Exception) -> bool:
+    """Say whether the error means that a value does not fit its column (and not that the statement is wrong)."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error, DataError)
+    return isinstance(error, StatementError | OverflowError)
 
 
 def constraint_problem(error: DBAPIError, table: Table, *, deleting: bool = False) -> PortalError:

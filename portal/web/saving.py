@@ -11,7 +11,7 @@ from wtforms import HiddenField, ValidationError
 from portal.kernel.db import Versioned, db
 from portal.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, PortalError
 from portal.kernel.transaction import transaction
-from portal.web.problems import constraint_problem, show_problem
+from portal.web.problems import constraint_problem, is_unusable_value, show_problem
 
 T = TypeVar("T")
 VERSION_FIELD = "seen_version"
@@ -117,7 +117,9 @@ class Saving:
         except (IntegrityError, DataError) as error:
             table: Any = self.model.__table__  # type: ignore[attr-defined]
             show_problem(form, constraint_problem(error, table, deleting=deleting))
-        except (StatementError, OverflowError):
+        except (StatementError, OverflowError) as error:
+            if not is_unusable_value(error):
+                raise
             show_problem(
                 form, InvalidInput("value-not-stored", "The database cannot store one of these values.")
             )

@@ -8,6 +8,7 @@ FILE_LINES = 300
 FUNCTION_LINES = 40
 #: Where any error is caught, and why it must be.
 BORDERS = {
+    "portal/documents/compiling.py": "whatever changed below, documents must still be printed, the full way",
     "portal/documents/render.py": "whatever the layout makes of one document concerns this document only",
     "portal/files/local.py": "an error of any kind must leave no temporary file behind; it is raised again",
     "portal/health/checks.py": "a check that raises has failed",
@@ -19,7 +20,6 @@ BORDERS = {
     "portal/supervisor/children.py": "a child that does not start is tried again",
     "portal/supervisor/relay.py": "the relay outlives what is away for a while",
     "portal/supervisor/running.py": "what was started is stopped; the error is raised again",
-    "portal/web/pages.py": "a broken card must not take the page with it",
 }
 #: Rooms that may end a read transaction; commits belong to the kernel alone.
 MAY_ROLL_BACK = ("portal/kernel/", "portal/jobs/", "portal/mail/", "portal/web/", "portal/testing/")

@@ -42,7 +42,9 @@ class DepartmentView(PortalModelView):
 
 
 def _departments() -> list[tuple[str, str]]:
-    found = db.session.execute(select(Department.id, Department.code, Department.title).order_by(Department.title))
+    found = db.session.execute(
+        select(Department.id, Department.code, Department.title).order_by(Department.title)
+    )
     return [(str(key), f"{code} – {title}") for key, code, title in found]
 
 
@@ -67,7 +69,10 @@ class CertificateView(PortalModelView):
     ]
     form_columns = ("code", "title", "department", "study_mode", "start_level", "application_category")
     form_ajax_refs: ClassVar[dict[str, Any]] = {"department": {"fields": ("code", "title")}}
-    form_overrides: ClassVar[dict[str, Any]] = {"study_mode": SelectField, "application_category": SelectField}
+    form_overrides: ClassVar[dict[str, Any]] = {
+        "study_mode": SelectField,
+        "application_category": SelectField,
+    }
     form_args: ClassVar[dict[str, Any]] = {
         "study_mode": {"choices": STUDY_MODES},
         "start_level": {"description": "100 is the first year of undergraduates."},
@@ -78,12 +83,12 @@ class CertificateView(PortalModelView):
         },
     }
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {
-            "code": code_cell,
-            "study_mode": lambda view, context, record, name: STUDY_MODE_TITLES.get(record.study_mode, record.study_mode),
-            "application_category": lambda view, context, record, name: CATEGORY_TITLES.get(
-                record.application_category, record.application_category
-            ),
-        }
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "code": code_cell,
+        "study_mode": lambda view, context, record, name: STUDY_MODE_TITLES.get(
+            record.study_mode, record.study_mode
+        ),
+        "application_category": lambda view, context, record, name: CATEGORY_TITLES.get(
+            record.application_category, record.application_category
+        ),
+    }

@@ -26,9 +26,7 @@ from portal.sdk.jobs import Job, jobs_of_record
 from portal.sdk.web import expose, requires, send_blob, uploaded_file
 
 #: The preview runs nothing, loads nothing and can be shown in the portal's own pages only.
-_PREVIEW_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox; frame-ancestors 'self'"
-)
+_PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox; frame-ancestors 'self'"
 #: Transitions that look like a step back or an end; shown less prominently and asked about first.
 _STEPS_BACK = frozenset({"refuse1", "refuse2", "reset1", "reset2", "reset3", "reset4", "reset5", "reset6"})
 
@@ -91,7 +89,10 @@ def _courses(applicant: Applicant) -> list[tuple[str, Any]]:
         "Second choice": applicant.course2,
     }
     wanted = [code for code in codes.values() if code]
-    found = {item.code: item for item in db.session.scalars(select(Certificate).where(Certificate.code.in_(wanted)))}
+    found = {
+        item.code: item
+        for item in db.session.scalars(select(Certificate).where(Certificate.code.in_(wanted)))
+    }
     return [(title, certificate_text(code, found.get(code or ""))) for title, code in codes.items()]
 
 

@@ -40,6 +40,10 @@ _NEW = ("container", *_PERSON, "course1", "course2", "special_application", "not
 _CHANGED = (*_PERSON, *_COURSES, "special_application", "notice", "locked", "suspended")
 
 
+def _name_cell(view: Any, context: Any, record: Applicant, name: str) -> Any:
+    return record_link("admissions_applicant", record.id, record.display_fullname)
+
+
 class ApplicantView(ApplicantPages, PortalModelView):
     """Applicants."""
 
@@ -60,7 +64,7 @@ class ApplicantView(ApplicantPages, PortalModelView):
     column_sortable_list = (("display_fullname", "lastname"), "applicant_id", "state", "course_admitted")
     column_default_sort = ("id", True)
     column_badges = ("state",)
-    badge_tones = dict(STATE_TONES)
+    badge_tones: ClassVar[dict[str, str]] = dict(STATE_TONES)
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Applicant.state, "State", list(ApplicantState)),
         container_filter(Applicant.container_id),
@@ -92,14 +96,12 @@ class ApplicantView(ApplicantPages, PortalModelView):
         "suspended": {"description": "The applicant cannot sign in."},
     }
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {
-            "applicant_id": code_cell,
-            "course_admitted": code_cell,
-            "student_id": code_cell,
-            "display_fullname": _name_cell,
-        }
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "applicant_id": code_cell,
+        "course_admitted": code_cell,
+        "student_id": code_cell,
+        "display_fullname": _name_cell,
+    }
 
     def get_create_form(self) -> Any:
         """Return the form of a new application: what a person knows at that time."""
@@ -128,7 +130,9 @@ class ApplicantView(ApplicantPages, PortalModelView):
         self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str
     ) -> tuple[Any, Any, Any, Any]:
         # Names are stored folded; so is what people type: "lukasz" finds Łukasz.
-        found: tuple[Any, Any, Any, Any] = super()._apply_search(query, count_query, joins, count_joins, folded(search))
+        found: tuple[Any, Any, Any, Any] = super()._apply_search(
+            query, count_query, joins, count_joins, folded(search)
+        )
         return found
 
     @portal_action("create_students", "Create students", STUDENTS_CREATE)
@@ -154,10 +158,6 @@ def _without(form: Any, names: set[str]) -> Any:
     return form
 
 
-def _name_cell(view: Any, context: Any, record: Applicant, name: str) -> Any:
-    return record_link("admissions_applicant", record.id, record.display_fullname)
-
-
 def _tell(outcomes: list[TransitionOutcome]) -> None:
     refusals = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
     done = len(outcomes) - len(refusals)
@@ -167,5 +167,3 @@ def _tell(outcomes: list[TransitionOutcome]) -> None:
     for code, count in Counter(refusal.code for refusal in refusals).most_common():
         more = f" And {count - 1} more for this reason." if count > 1 else ""
         flash(f"Not admitted: {samples[code]}{more}", "warning")
-
-

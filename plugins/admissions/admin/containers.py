@@ -66,7 +66,11 @@ class ContainerView(PortalModelView):
         "mode": SelectField,
     }
     form_args: ClassVar[dict[str, Any]] = {
-        "prefix": {"label": "Type", "choices": PREFIXES, "description": "Begins every application id; fixed for ever."},
+        "prefix": {
+            "label": "Type",
+            "choices": PREFIXES,
+            "description": "Begins every application id; fixed for ever.",
+        },
         "year": {
             "label": "Year of entrance",
             "description": "First year of the entry session, such as 2026 for 2026/2027. Without it no student can be created.",
@@ -87,17 +91,18 @@ class ContainerView(PortalModelView):
         "hidden": {"description": "Not listed for visitors."},
         "application_slip_notice": {"label": "Notice on the slip"},
     }
-    form_widget_args: ClassVar[dict[str, Any]] = {"description": {"rows": 4}, "application_slip_notice": {"rows": 4}}
+    form_widget_args: ClassVar[dict[str, Any]] = {
+        "description": {"rows": 4},
+        "application_slip_notice": {"rows": 4},
+    }
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {
-            "code": code_cell,
-            "year": lambda view, context, record, name: record.session_title,
-            "application_category": lambda view, context, record, name: CATEGORY_TITLES.get(
-                record.application_category, record.application_category
-            ),
-        }
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "code": code_cell,
+        "year": lambda view, context, record, name: record.session_title,
+        "application_category": lambda view, context, record, name: CATEGORY_TITLES.get(
+            record.application_category, record.application_category
+        ),
+    }
 
     def get_edit_form(self) -> Any:
         """Return the form without what never changes."""
@@ -121,7 +126,9 @@ class ContainerView(PortalModelView):
         check_container({name: getattr(model, name) for name in _FORM})
         before = inspect(model).attrs.year.history.deleted
         if before and before[0] is not None and model.container_number is None:
-            raise Conflict("year-is-fixed", f"The year is part of the code {model.code} and stays.", {"field": "year"})
+            raise Conflict(
+                "year-is-fixed", f"The year is part of the code {model.code} and stays.", {"field": "year"}
+            )
 
     @expose("/details/")
     def details_view(self) -> Any:

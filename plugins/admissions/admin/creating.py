@@ -48,7 +48,10 @@ def create_one(applicant: Applicant) -> Any:
 def print_letters(student_uids: Sequence[UUID]) -> Any:
     """Start the printing of activation letters and lead to its job, which holds the file to download."""
     request = draft(
-        PrintActivationLetters.name, {"students": list(student_uids)}, current_actor(), idempotency_key=sent_form_token()
+        PrintActivationLetters.name,
+        {"students": list(student_uids)},
+        current_actor(),
+        idempotency_key=sent_form_token(),
     )
     with transaction():
         job_id = submit(request, apply=True).id

@@ -13,7 +13,9 @@ from portal.sdk.web import RelatedFilter
 
 def containers() -> Iterable[tuple[str, str]]:
     """Give the containers for a menu, newest session first."""
-    found = db.session.execute(select(Container.id, Container.code, Container.title).order_by(Container.year.desc(), Container.code))
+    found = db.session.execute(
+        select(Container.id, Container.code, Container.title).order_by(Container.year.desc(), Container.code)
+    )
     return [(str(key), f"{code} – {title}") for key, code, title in found]
 
 
@@ -25,7 +27,9 @@ def certificates() -> Iterable[tuple[str, str]]:
 
 def sessions() -> Iterable[tuple[str, str]]:
     """Give the entry sessions that occur, newest first."""
-    found = db.session.scalars(select(StudyCourse.entry_session).distinct().order_by(StudyCourse.entry_session.desc()))
+    found = db.session.scalars(
+        select(StudyCourse.entry_session).distinct().order_by(StudyCourse.entry_session.desc())
+    )
     return [(str(session), session_title(session)) for session in found]
 
 

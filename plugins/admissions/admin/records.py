@@ -2,16 +2,14 @@
 
 from typing import Any, ClassVar
 
-from markupsafe import Markup
 from flask import url_for
+from markupsafe import Markup
 
-from plugins.admissions.admin.filters import certificates
 from plugins.admissions.admin.words import record_link
 from plugins.admissions.api.transitions import STUDENT_TRANSITIONS, TRANSITIONS
 from plugins.admissions.models import (
     ApplicantFile,
     ApplicantHistory,
-    Certificate,
     FileKind,
     StudentFile,
     StudentHistory,
@@ -23,11 +21,31 @@ from portal.sdk.web import (
     DateTimeBetweenFilter,
     FilterEqual,
     PortalModelView,
-    RelatedFilter,
     size,
 )
 
 _HISTORY_LABELS = {"at": "When", "text": "What", "actor_name": "By", "transition": "Transition"}
+
+
+def _applicant_cell(view: Any, context: Any, record: Any, name: str) -> Any:
+    return record_link("admissions_applicant", record.applicant.id, str(record.applicant))
+
+
+def _student_cell(view: Any, context: Any, record: Any, name: str) -> Any:
+    return record_link("admissions_student", record.student.id, str(record.student))
+
+
+def _size_cell(view: Any, context: Any, record: Any, name: str) -> str:
+    return size(record.stored.size_bytes)
+
+
+def _file_cell(endpoint: str) -> Any:
+    def cell(view: Any, context: Any, record: Any, name: str) -> Any:
+        return Markup('<a href="{}">{}</a>').format(
+            url_for(f"{endpoint}.file", file_id=record.id), record.name
+        )
+
+    return cell
 
 
 class StudyCourseView(PortalModelView):
@@ -35,7 +53,15 @@ class StudyCourseView(PortalModelView):
 
     introduction = "What students study: one line for each study course; earlier ones stay after transfers."
     can_view_details = False
-    column_list = ("student", "certificate", "entry_mode", "entry_session", "current_session", "current_level", "is_current")
+    column_list = (
+        "student",
+        "certificate",
+        "entry_mode",
+        "entry_session",
+        "current_session",
+        "current_level",
+        "is_current",
+    )
     column_labels: ClassVar[dict[str, str]] = {
         "is_current": "Current",
         "student.student_id": "student number",
@@ -43,7 +69,11 @@ class StudyCourseView(PortalModelView):
         "certificate.code": "certificate",
     }
     column_searchable_list = ("student.student_id", "student.fullname", "certificate.code")
-    column_sortable_list = (("student", "student.student_id"), ("certificate", "certificate.code"), "entry_session")
+    column_sortable_list = (
+        ("student", "student.student_id"),
+        ("certificate", "certificate.code"),
+        "entry_session",
+    )
     column_default_sort = ("id", True)
     column_filters: ClassVar[list[Any]] = [
         FilterEqual(StudyCourse.entry_session, "Entry session"),
@@ -51,12 +81,10 @@ class StudyCourseView(PortalModelView):
         BooleanEqualFilter(StudyCourse.is_current, "Current"),
     ]
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {
-            "student": _student_cell,
-            "entry_session": lambda view, context, record, name: record.entry_session_title,
-        }
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "student": _student_cell,
+        "entry_session": lambda view, context, record, name: record.entry_session_title,
+    }
 
 
 class ApplicantFileView(PortalModelView):
@@ -80,9 +108,11 @@ class ApplicantFileView(PortalModelView):
         DateTimeBetweenFilter(ApplicantFile.added_at, "Added"),
     ]
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"applicant": _applicant_cell, "name": _file_cell("admissions_applicant"), "stored": _size_cell}
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "applicant": _applicant_cell,
+        "name": _file_cell("admissions_applicant"),
+        "stored": _size_cell,
+    }
 
 
 class StudentFileView(PortalModelView):
@@ -106,9 +136,11 @@ class StudentFileView(PortalModelView):
         DateTimeBetweenFilter(StudentFile.added_at, "Added"),
     ]
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"student": _student_cell, "name": _file_cell("admissions_student"), "stored": _size_cell}
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "student": _student_cell,
+        "name": _file_cell("admissions_student"),
+        "stored": _size_cell,
+    }
 
 
 class ApplicantHistoryView(PortalModelView):
@@ -127,9 +159,7 @@ class ApplicantHistoryView(PortalModelView):
         FilterEqual(ApplicantHistory.actor_name, "By"),
     ]
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"applicant": _applicant_cell}
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {"applicant": _applicant_cell}
 
 
 class StudentHistoryView(PortalModelView):
@@ -148,25 +178,4 @@ class StudentHistoryView(PortalModelView):
         FilterEqual(StudentHistory.actor_name, "By"),
     ]
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {"student": _student_cell}
-        super().__init__(*arguments, **keywords)
-
-
-def _applicant_cell(view: Any, context: Any, record: Any, name: str) -> Any:
-    return record_link("admissions_applicant", record.applicant.id, str(record.applicant))
-
-
-def _student_cell(view: Any, context: Any, record: Any, name: str) -> Any:
-    return record_link("admissions_student", record.student.id, str(record.student))
-
-
-def _size_cell(view: Any, context: Any, record: Any, name: str) -> str:
-    return size(record.stored.size_bytes)
-
-
-def _file_cell(endpoint: str) -> Any:
-    def cell(view: Any, context: Any, record: Any, name: str) -> Any:
-        return Markup('<a href="{}">{}</a>').format(url_for(f"{endpoint}.file", file_id=record.id), record.name)
-
-    return cell
+    column_formatters: ClassVar[dict[str, Any]] = {"student": _student_cell}

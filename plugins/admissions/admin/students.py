@@ -49,6 +49,15 @@ _FORM = (
 )
 
 
+def _name_cell(view: Any, context: Any, record: Student, name: str) -> Any:
+    return record_link("admissions_student", record.id, record.display_fullname)
+
+
+def _course_cell(view: Any, context: Any, record: Student, name: str) -> Any:
+    course = record.study_course
+    return shown(None) if course is None else f"{course.certificate.code}, {course.entry_session_title}"
+
+
 class StudentView(PortalModelView):
     """Students."""
 
@@ -78,7 +87,10 @@ class StudentView(PortalModelView):
     form_columns = _FORM
     form_overrides: ClassVar[dict[str, Any]] = {"sex": SelectField}
     form_args: ClassVar[dict[str, Any]] = {
-        **{name: {"validators": [keeps_rule(name)]} for name in ("firstname", "middlename", "lastname", "phone", "email")},
+        **{
+            name: {"validators": [keeps_rule(name)]}
+            for name in ("firstname", "middlename", "lastname", "phone", "email")
+        },
         "sex": {"choices": SEXES},
         "parents_email": {"label": "E-mail of the parents", "validators": [keeps_rule("email")]},
         "matric_number": {"label": "Matriculation number"},
@@ -86,13 +98,11 @@ class StudentView(PortalModelView):
         "flash_notice": {"label": "Notice", "description": "The student sees it after signing in."},
     }
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.column_formatters = {
-            "display_fullname": _name_cell,
-            "student_id": code_cell,
-            "study_courses": _course_cell,
-        }
-        super().__init__(*arguments, **keywords)
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "display_fullname": _name_cell,
+        "student_id": code_cell,
+        "study_courses": _course_cell,
+    }
 
     def get_query(self) -> Any:
         """Return the students with their study courses, in a fixed number of statements."""
@@ -102,7 +112,9 @@ class StudentView(PortalModelView):
     def _apply_search(
         self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str
     ) -> tuple[Any, Any, Any, Any]:
-        found: tuple[Any, Any, Any, Any] = super()._apply_search(query, count_query, joins, count_joins, folded(search))
+        found: tuple[Any, Any, Any, Any] = super()._apply_search(
+            query, count_query, joins, count_joins, folded(search)
+        )
         return found
 
     @expose("/details/")
@@ -138,12 +150,3 @@ class StudentView(PortalModelView):
     def print_letters(self, ids: list[str]) -> Any:
         """Print the activation letters of the selected students."""
         return print_letters([UUID(value) for value in ids])
-
-
-def _name_cell(view: Any, context: Any, record: Student, name: str) -> Any:
-    return record_link("admissions_student", record.id, record.display_fullname)
-
-
-def _course_cell(view: Any, context: Any, record: Student, name: str) -> Any:
-    course = record.study_course
-    return shown(None) if course is None else f"{course.certificate.code}, {course.entry_session_title}"

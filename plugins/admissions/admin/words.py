@@ -26,7 +26,9 @@ def record_link(endpoint: str, record_id: UUID | None, text: str) -> Any:
     """Return a link to a record's page; a dash when there is no record."""
     if record_id is None:
         return shown(None)
-    return Markup('<a class="row-link" href="{}">{}</a>').format(url_for(f"{endpoint}.details_view", id=record_id), text)
+    return Markup('<a class="row-link" href="{}">{}</a>').format(
+        url_for(f"{endpoint}.details_view", id=record_id), text
+    )
 
 
 def code_cell(view: Any, context: Any, record: Any, name: str) -> Any:

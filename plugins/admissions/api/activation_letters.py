@@ -29,14 +29,15 @@ from portal.sdk import (
     utc_now,
 )
 
-PAGE_ROWS = 200
+#: Letters in one PDF.
+PAGE_ROWS = 100
 ACTIVATION_PATH = "/activate"
 
 
 def students_of(
     *, student_uids: Sequence[uuid.UUID] = (), container: str | None = None
 ) -> Iterator[list[uuid.UUID]]:
-    """Give the keys of the students meant, in pages of 200 by number: the named ones, a container's, or all."""
+    """Give the keys of the students meant, in pages of 100 by number: the named ones, a container's, or all."""
     last = ""
     while True:
         statement = select(Student.id, Student.student_id).where(Student.student_id > last)

@@ -30,7 +30,7 @@ def mail_activation_codes(student_uids: Sequence[uuid.UUID]) -> int:
     found = db.session.execute(
         select(Student.student_id, Student.email).where(Student.id.in_(student_uids), Student.email != "")
     )
-    addresses = dict(found.tuples().all())
+    addresses = dict(found.all())
     letters = [letter for letter in letter_facts(student_uids) if letter.student_number in addresses]
     for letter in letters:
         text = _TEXT.format(

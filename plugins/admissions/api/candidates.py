@@ -83,13 +83,17 @@ _COLUMNS = (
 )
 
 
-def load_candidates(uids: Collection[uuid.UUID], *, lock: bool = False) -> dict[uuid.UUID, Candidate]:
-    """Return the applicants that exist, by key. Two statements; one more when locking.
+def load_candidates(
+    uids: Collection[uuid.UUID], *, lock: bool = False, with_files: bool = True
+) -> dict[uuid.UUID, Candidate]:
+    """Return the applicants that exist, by key. Two statements, one without files.
 
     Args:
         uids: At most a few hundred.
-        lock: Keep the applicants from changing, and their certificates from being removed, until the transaction
-            ends. Rows are always locked in key order, so that no two chunks wait for each other in a circle.
+        lock: Keep the applicants from changing until the transaction ends. Rows are always locked in key order, so
+            that no two chunks wait for each other in a circle. (A certificate that is removed meanwhile is refused
+            by the database when the study course is written.)
+        with_files: Load their folders too.
     """
     if not uids:
         return {}
@@ -103,20 +107,12 @@ def load_candidates(uids: Collection[uuid.UUID], *, lock: bool = False) -> dict[
     if lock:
         statement = statement.with_for_update(of=Applicant)
     rows = db.session.execute(statement).all()
-    if lock:
-        _hold_certificates({row.course_admitted for row in rows if row.certificate_id is not None})
-    files = folders_of(uids)
+    files = folders_of(uids) if with_files else {}
     return {row.id: _candidate(row, files.get(row.id, ())) for row in rows}
 
 
 def _candidate(row: Any, files: Sequence[CandidateFile]) -> Candidate:
     return Candidate(*row, files=tuple(files))
-
-
-def _hold_certificates(codes: set[str]) -> None:
-    if codes:
-        statement = select(Certificate.id).where(Certificate.code.in_(codes)).order_by(Certificate.id)
-        db.session.execute(statement.with_for_update(read=True, key_share=True)).all()
 
 
 def folders_of(uids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, list[CandidateFile]]:

@@ -1,11 +1,12 @@
 """The checks before a student is created: one set, in one order, behind single and bulk creation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from plugins.admissions.api.candidates import Candidate
-from plugins.admissions.api.fields import FieldProblem, converted
+from plugins.admissions.api.fields import RULES, FieldProblem, living_birth_date
 from plugins.admissions.errors import (
     CERTIFICATE_MISSING,
     ENTRY_SESSION_INVALID,
@@ -27,7 +28,16 @@ EARLIEST_SESSION = 1950
 SESSIONS_AHEAD = 4
 
 _REQUIRED = ("firstname", "lastname", "sex", "date_of_birth")
-_OPTIONAL = ("middlename", "email", "phone", "reg_number")
+_RULES: tuple[tuple[str, Callable[[Any], object]], ...] = (
+    ("firstname", RULES["firstname"]),
+    ("lastname", RULES["lastname"]),
+    ("sex", RULES["sex"]),
+    ("date_of_birth", living_birth_date),
+    ("middlename", RULES["middlename"]),
+    ("email", RULES["email"]),
+    ("phone", RULES["phone"]),
+    ("reg_number", RULES["reg_number"]),
+)
 
 
 @dataclass(kw_only=True)
@@ -119,12 +129,12 @@ def _fields(candidate: Candidate) -> Refusal | None:
             title = name.replace("_", " ")
             message = f"A student needs the {title}, which {candidate.applicant_id} lacks. Fill in {name}."
             return Refusal(code=field_missing(name), message=message)
-    for name in (*_REQUIRED, *_OPTIONAL):
+    for name, rule in _RULES:
         value = getattr(candidate, name)
         if not value:
             continue
         try:
-            converted(name, value.isoformat() if isinstance(value, date) else value)
+            rule(value)
         except FieldProblem as problem:
             message = f"The {name} {str(value)[:80]!r} of {candidate.applicant_id} cannot be used: {problem}."
             return Refusal(code=field_invalid(name), message=message)

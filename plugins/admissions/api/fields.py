@@ -58,7 +58,11 @@ def sex(value: str) -> str:
 
 def birth_date(value: str) -> date:
     """Return a date of birth between 1900 and today."""
-    day = calendar_date(value)
+    return living_birth_date(calendar_date(value))
+
+
+def living_birth_date(day: date) -> date:
+    """Return the date if a living person can be born then."""
     if not EARLIEST_BIRTH <= day <= utc_now().date():
         raise FieldProblem("no living person was born then; correct the date")
     return day

@@ -90,7 +90,7 @@ def load_known(request: ImportRequest, *, lock: bool) -> Known:
         found = select(Certificate.code, Certificate.application_category).where(
             Certificate.code.in_(courses)
         )
-        known.categories = dict(db.session.execute(found).tuples().all())
+        known.categories = dict(db.session.execute(found).all())
     for applicant in _applicants(request, lock=lock):
         known.by_applicant_id[applicant.applicant_id] = applicant
         if applicant.reg_number:

@@ -5,17 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from plugins.admissions.api.candidates import CandidateFile, folders_of
+from plugins.admissions.api.candidates import CandidateFile
 from plugins.admissions.api.photos import photo_problem
 from plugins.admissions.api.slips import SlipFacts, certificate_text, history_line
 from plugins.admissions.api.student_rows import creation_text
 from plugins.admissions.errors import PHOTO_UNREADABLE, Refusal
 from plugins.admissions.models import (
     Applicant,
+    ApplicantFile,
     ApplicantHistory,
     Certificate,
     Container,
@@ -24,10 +26,11 @@ from plugins.admissions.models import (
     FileKind,
     session_title,
 )
-from plugins.admissions.models.vocabulary import SEX_TITLES, SPECIAL_TITLES
+from plugins.admissions.models.vocabulary import PASSPORT_NAME, SEX_TITLES, SPECIAL_TITLES
 from portal.sdk import (
     InstitutionSettings,
     NotFound,
+    StoredFile,
     current_actor,
     current_config,
     current_store,
@@ -37,6 +40,20 @@ from portal.sdk import (
 
 #: Where the page that shows a slip's student lies; the QR code leads there.
 SLIP_PATH = "/slips/"
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,27 +84,50 @@ class SlipSource:
 def slip_sources(wanted: Sequence[SlipWanted]) -> dict[uuid.UUID, SlipSource]:
     """Return what the slips of these applicants are drawn from; those that do not exist are absent.
 
-    Three statements, and one read of the store per photo. The same facts give the same bytes.
+    Two statements, and one read of the store per photo. The same facts give the same bytes.
 
     Args:
         wanted: 1 to 500, unique.
     """
     uids = [item.applicant_uid for item in wanted]
     rows = {row.id: row for row in db.session.execute(_applicants(uids))}
-    history = _history(uids)
-    folders = folders_of(uids)
     page = _Page.of_portal()
+    history = _history(uids, page)
     return {
         item.applicant_uid: _source(
             item,
             rows[item.applicant_uid],
             history.get(item.applicant_uid, []),
-            folders.get(item.applicant_uid, []),
             page,
         )
         for item in wanted
         if item.applicant_uid in rows
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """What all slips of a chunk share."""
+
+    institution: str
+    zone: ZoneInfo
+    address: str
+    actor: str
+
+    @classmethod
+    def of_portal(cls) -> "_Page":
+        settings = get_settings(InstitutionSettings)
+        return cls(
+            institution=settings.name,
+            zone=ZoneInfo(settings.time_zone),
+            address=current_config().public_url,
+            actor=current_actor().name,
+        )
+
+    def time_text(self, at: datetime) -> str:
+        """Return an instant as the institution's clocks show it."""
+        local = at.astimezone(self.zone)
+        return f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"
 
 
 def _applicants(uids: Sequence[uuid.UUID]) -> Any:
@@ -104,6 +144,8 @@ def _applicants(uids: Sequence[uuid.UUID]) -> Any:
             admitted.title.label("admitted_title"),
             Department.title.label("department_title"),
             Faculty.title.label("faculty_title"),
+            ApplicantFile.sha256.label("photo_sha256"),
+            StoredFile.size_bytes.label("photo_bytes"),
         )
         .join(Container, Container.id == Applicant.container_id)
         .outerjoin(first, first.code == Applicant.course1)
@@ -111,11 +153,16 @@ def _applicants(uids: Sequence[uuid.UUID]) -> Any:
         .outerjoin(admitted, admitted.code == Applicant.course_admitted)
         .outerjoin(Department, Department.id == admitted.department_id)
         .outerjoin(Faculty, Faculty.id == Department.faculty_id)
+        .outerjoin(
+            ApplicantFile,
+            (ApplicantFile.applicant_uid == Applicant.id) & (ApplicantFile.name == PASSPORT_NAME),
+        )
+        .outerjoin(StoredFile, StoredFile.sha256 == ApplicantFile.sha256)
         .where(Applicant.id.in_(uids))
     )
 
 
-def _history(uids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[str]]:
+def _history(uids: Sequence[uuid.UUID], page: _Page) -> Mapping[uuid.UUID, list[str]]:
     found = db.session.execute(
         select(
             ApplicantHistory.applicant_uid,
@@ -128,37 +175,12 @@ def _history(uids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, list[str]]:
     )
     lines: dict[uuid.UUID, list[str]] = {}
     for uid, at, text, actor in found:
-        lines.setdefault(uid, []).append(history_line(time_text(at), text, actor))
+        lines.setdefault(uid, []).append(history_line(page.time_text(at), text, actor))
     return lines
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Page:
-    """What all slips of a chunk share."""
-
-    institution: str
-    address: str
-    actor: str
-
-    @classmethod
-    def of_portal(cls) -> "_Page":
-        return cls(
-            institution=get_settings(InstitutionSettings).name,
-            address=current_config().public_url,
-            actor=current_actor().name,
-        )
-
-
-def time_text(at: datetime) -> str:
-    """Return an instant as slips print it, in UTC, so that it does not depend on where it is printed."""
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _source(
-    wanted: SlipWanted, row: Any, history: Sequence[str], folder: Sequence[CandidateFile], page: _Page
-) -> SlipSource:
-    passport = next((file for file in folder if file.kind == FileKind.PASSPORT), None)
-    photo = None
+def _source(wanted: SlipWanted, row: Any, history: Sequence[str], page: _Page) -> SlipSource:
+    passport, photo = _passport(row), None
     if passport is not None and row.with_picture:
         photo, problem = _photo(passport)
         if problem is not None:
@@ -174,6 +196,12 @@ def _source(
     )
 
 
+def _passport(row: Any) -> CandidateFile | None:
+    if row.photo_sha256 is None:
+        return None
+    return CandidateFile(FileKind.PASSPORT, PASSPORT_NAME, row.photo_sha256, row.photo_bytes)
+
+
 def _photo(file: CandidateFile) -> tuple[bytes | None, str | None]:
     try:
         data = current_store().read(file.sha256)
@@ -186,7 +214,7 @@ def _facts(
     wanted: SlipWanted, row: Any, history: Sequence[str], photo: bytes | None, page: _Page
 ) -> SlipFacts:
     number, lines = wanted.student_id or "", tuple(history)
-    made_at = time_text(wanted.created_at) if wanted.created_at is not None else ""
+    made_at = page.time_text(wanted.created_at) if wanted.created_at is not None else ""
     if number and made_at:
         lines += (history_line(made_at, creation_text(number), page.actor),)
     return SlipFacts(
@@ -200,7 +228,7 @@ def _facts(
         photo=photo,
         qr_text=f"{page.address}{SLIP_PATH}{number}" if number else "",
         sex=SEX_TITLES.get(row.sex, row.sex),
-        date_of_birth=row.date_of_birth.isoformat() if isinstance(row.date_of_birth, date) else "",
+        date_of_birth=_date_text(row.date_of_birth),
         email=row.email,
         phone=row.phone,
         course1=_course(row.course1, row.course1_title),
@@ -218,6 +246,10 @@ def _facts(
         history=lines,
         created_at=made_at,
     )
+
+
+def _date_text(day: date | None) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if day is not None else ""
 
 
 def _course(code: str | None, title: str | None) -> str:

@@ -49,7 +49,7 @@ def check_many(
         duplicates: Look for namesakes too.
         lock: Keep the applicants from changing until the transaction ends.
     """
-    candidates = load_candidates(applicant_uids, lock=lock)
+    candidates = load_candidates(applicant_uids, lock=lock, with_files=photos)
     around = _surroundings(list(candidates.values()), photos=photos, duplicates=duplicates)
     return [_check(uid, candidates.get(uid), around) for uid in applicant_uids]
 

@@ -127,7 +127,7 @@ def _categories(rows: Any) -> Mapping[str, str]:
     if not codes:
         return {}
     statement = select(Certificate.code, Certificate.application_category).where(Certificate.code.in_(codes))
-    return dict(db.session.execute(statement).tuples().all())
+    return dict(db.session.execute(statement).all())
 
 
 def _judged(step: Transition, uid: uuid.UUID, row: Any, certificates: Mapping[str, str]) -> TransitionOutcome:

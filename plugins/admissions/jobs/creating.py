@@ -69,7 +69,7 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
     title: ClassVar[str] = "Create student records"
     Params = CreateStudentsParams
     Row = ApplicantRef
-    chunk_rows: ClassVar[int] = 200
+    chunk_rows: ClassVar[int] = 250
     seconds_per_row: ClassVar[float] = 0.002
 
     def permission(self, params: CreateStudentsParams) -> str:

@@ -1,21 +1,24 @@
-"""The job ``admissions.print_activation_letters``: one PDF per student, packed into a ZIP to download."""
+"""The job ``admissions.print_activation_letters``: letters to print, a hundred in each PDF."""
 
+import io
 import tempfile
 import uuid
 import zipfile
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar
 
-from portal.sdk.documents import render_bulk
 from pydantic import BaseModel, Field
 
 from plugins.admissions.api.activation_letters import letter_facts, students_of
 from plugins.admissions.permissions import LETTERS_PRINT
 from portal.sdk import Conflict, reading
+from portal.sdk.documents import render_together
 from portal.sdk.jobs import Progress, ResultFile, TaskJob, TaskResult, store_upload
 
 LETTER = "admissions.activation_letter"
-RESULT_NAME = "activation-letters.zip"
+PDF_NAME = "activation-letters.pdf"
+ZIP_NAME = "activation-letters.zip"
 
 
 class LettersParams(BaseModel):
@@ -23,6 +26,21 @@ class LettersParams(BaseModel):
 
     students: list[uuid.UUID] = Field(default_factory=list, description="Keys of students.")
     container: str | None = Field(None, description="Code of a container.")
+
+
+@dataclass
+class _Counts:
+    """What was done with the students so far."""
+
+    printed: int = 0
+    without_code: int = 0
+    problems: int = 0
+    parts: int = 0
+    first_problem: str = ""
+
+    @property
+    def seen(self) -> int:
+        return self.printed + self.without_code + self.problems
 
 
 class PrintActivationLetters(TaskJob[LettersParams]):
@@ -41,42 +59,52 @@ class PrintActivationLetters(TaskJob[LettersParams]):
         return f"Print activation letters of {params.container or 'all students'}"
 
     def run(self, params: LettersParams, progress: Progress) -> TaskResult:
-        letters = problems = skipped = 0
+        counts, last = _Counts(), b""
         with tempfile.TemporaryFile() as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 for page in students_of(student_uids=params.students, container=params.container):
-                    done, failed = _print_page(page, archive)
-                    letters, problems = letters + done, problems + failed
-                    skipped += len(page) - done - failed
-                    progress(letters + problems + skipped, len(params.students) or None)
-            if not letters:
-                raise Conflict(
-                    "no-letters",
-                    "None of these students has an unused activation code, so nothing was printed.",
-                )
+                    pdf = _print_page(page, counts)
+                    if pdf is not None:
+                        last = pdf
+                        archive.writestr(zipfile.ZipInfo(f"activation-letters-{counts.parts:03}.pdf"), pdf)
+                    progress(counts.seen, len(params.students) or None)
             file.seek(0)
-            stored = store_upload(file, RESULT_NAME, "application/zip")
-        return TaskResult(
-            facts={"letters": letters, "without_code": skipped, "not_printable": problems},
-            files=(
-                ResultFile(
-                    name=RESULT_NAME,
-                    sha256=stored.sha256,
-                    size_bytes=stored.size_bytes,
-                    media_type=stored.media_type,
-                ),
-            ),
-        )
+            result = _result_file(file, last, counts)
+        facts = {
+            "letters": counts.printed,
+            "without_code": counts.without_code,
+            "not_printable": counts.problems,
+            "first_problem": counts.first_problem,
+        }
+        return TaskResult(facts=facts, files=(result,))
 
 
-def _print_page(page: Sequence[uuid.UUID], archive: zipfile.ZipFile) -> tuple[int, int]:
-    """Print the letters of some students into the archive and return how many were printed, and how many could not."""
+def _print_page(page: Sequence[uuid.UUID], counts: _Counts) -> bytes | None:
+    """Print the letters of up to 100 students into one PDF; None when there is none to print."""
     with reading():
-        facts = letter_facts(page)
-    printed = 0
-    for letter, result in zip(facts, render_bulk(LETTER, facts), strict=True):
-        if result.pdf is not None:
-            member = zipfile.ZipInfo(f"{letter.student_number}.pdf")
-            archive.writestr(member, result.pdf)
-            printed += 1
-    return printed, len(facts) - printed
+        letters = letter_facts(page)
+    counts.without_code += len(page) - len(letters)
+    if not letters:
+        return None
+    together = render_together(LETTER, letters)
+    counts.problems += len(together.problems)
+    counts.printed += len(letters) - len(together.problems)
+    for index, problem in together.problems.items():
+        counts.first_problem = counts.first_problem or f"{letters[index].student_number}: {problem.message}"
+    if together.pdf is not None:
+        counts.parts += 1
+    return together.pdf
+
+
+def _result_file(archive: BinaryIO, pdf: bytes, counts: _Counts) -> ResultFile:
+    """Store what was printed: the PDF itself when there is one, else all of them as a ZIP."""
+    if not counts.printed:
+        reason = counts.first_problem or "none of these students has an unused activation code"
+        raise Conflict("no-letters", f"Nothing was printed: {reason}.")
+    if counts.parts == 1:
+        name, media_type, source = PDF_NAME, "application/pdf", io.BytesIO(pdf)
+        stored = store_upload(source, name, media_type)
+    else:
+        name, media_type = ZIP_NAME, "application/zip"
+        stored = store_upload(archive, name, media_type)
+    return ResultFile(name=name, sha256=stored.sha256, size_bytes=stored.size_bytes, media_type=media_type)

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import event
 
-from portal.auth import accounts
+from portal.auth import accounts, passwords
 from portal.kernel.db import db
 from portal.kernel.transaction import transaction
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -25,6 +26,14 @@ def statements(app: Flask) -> Iterator[list[str]]:
     event.listen(db.engine, "before_cursor_execute", note)
     yield sent
     event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with the least that Argon2 allows, for tests that are about something else."""
+    monkeypatch.setattr(
+        passwords, "library_hash", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash
+    )
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Activation codes: computed, never stored, one use, replaced by the next issue, ended with their key."""
 
 import re
-from datetime import datetime, timedelta
-
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -20,8 +19,8 @@ from portal.kernel.db import db
 from portal.kernel.errors import InvalidInput
 from portal.kernel.transaction import transaction
 
-pytestmark = pytest.mark.both_engines
-PASSWORD = "correct horse battery"  # noqa: S105
+pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("cheap_hashes")]
+PASSWORD = "correct horse battery"
 
 
 def _students(count: int = 1) -> list[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 
 from portal.auth.accounts import NewUser, create_many
@@ -13,6 +14,7 @@ from portal.testing.clients import PortalClient
 from tests.portal.auth.conftest import PASSWORD
 
 NEW = "a staple of batteries"
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 MakeUser = Callable[..., int]
 
 

@@ -18,6 +18,7 @@ from portal.kernel.transaction import transaction
 from portal.testing.clients import PortalClient
 from tests.portal.auth.conftest import PASSWORD
 
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 MakeUser = Callable[..., int]
 PAGE = "/account/password"
 

@@ -1,6 +1,7 @@
 """Guessing is slowed down, per account and per address; a queue server that is away never keeps people out."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,13 +13,14 @@ from portal.kernel.errors import TooMany
 from portal.testing.clients import PortalClient
 from tests.portal.auth.conftest import PASSWORD
 
+pytestmark = pytest.mark.usefixtures("cheap_hashes")
 MakeUser = Callable[..., int]
 
 
 def _try(
-    client: PortalClient, name: str = "ann", password: str = "wrong horse battery", **options: object
-) -> int:  # noqa: S107
-    return client.submit("/login", {"sign_in_name": name, "password": password}, **options).status_code  # type: ignore[arg-type]
+    client: PortalClient, name: str = "ann", password: str = "wrong horse battery", **options: Any
+) -> int:
+    return client.submit("/login", {"sign_in_name": name, "password": password}, **options).status_code
 
 
 def test_after_some_failures_an_account_has_to_wait(client: PortalClient, make_user: MakeUser) -> None:
@@ -82,8 +84,7 @@ def test_an_address_that_fails_a_lot_is_stopped_and_others_are_not(
     answer = client.submit("/login", {"sign_in_name": "ann", "password": PASSWORD})
     assert "from your address" in answer.text
     assert int(answer.headers["Retry-After"]) > 1
-    elsewhere = {"environ_base": {"REMOTE_ADDR": "192.0.2.7"}}
-    assert _try(client, password=PASSWORD, **elsewhere) == 302
+    assert _try(client, password=PASSWORD, environ_base={"REMOTE_ADDR": "192.0.2.7"}) == 302
 
 
 def test_a_lecture_hall_behind_one_address_signs_in(

@@ -30,7 +30,7 @@ def _send(to: str = "ann@example.org", subject: str = "Hello", body: str = "Text
 
 def _mails() -> list[EmailMessage]:
     return [
-        email.message_from_bytes(path.read_bytes(), policy=default)  # type: ignore[misc]
+        email.message_from_bytes(path.read_bytes(), policy=default)
         for path in sorted(current_config().mail_dir.glob("*.eml"))
     ]
 

@@ -10,7 +10,7 @@ from portal.kernel.transaction import transaction
 from portal.maintenance import service
 from portal.testing.clients import PortalClient
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 PAGE = "/account/password"
 
 
