@@ -6,7 +6,7 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -58,6 +58,9 @@ class PortalConfig(BaseSettings):
     mail_sender: str = Field("portal@localhost", description="From address of outgoing mail.")
     sweep_grace_seconds: int = Field(
         86_400, ge=1, description="Age in seconds before an unnamed blob is removed."
+    )
+    document_render: Literal["auto", "full"] = Field(
+        "auto", description="full: lay every document out for itself, also those with a compiled form."
     )
     log_level: str = Field("INFO", description="Lowest level that is logged.")
 

@@ -1,10 +1,18 @@
 """The documents of admissions: the application slip and the activation letter."""
 
+from dataclasses import replace
+
+from sqlalchemy import select
+
 from plugins.admissions.api.slips import LetterFacts, SlipFacts
+from plugins.admissions.models import Container
+from portal.sdk import InstitutionSettings, db, get_settings, reading
 from portal.sdk.documents import DocumentKind, sample_photo
 
 #: Lines of history that the slip has room for; more go to a second page.
 HISTORY_LINES = 12
+#: Notices whose slips are laid out before workers fork; of more containers, when they are used.
+MAX_NOTICES = 8
 
 _SAMPLE = SlipFacts(
     institution_name="University of Example",
@@ -45,6 +53,24 @@ _WITHOUT_PHOTO = SlipFacts(
     created_at="20 November 2026, 14:03 WAT",
 )
 
+
+def shapes_in_use() -> list[SlipFacts]:
+    """Return a slip with and one without photo for each notice of a container, under the institution's own name."""
+    with reading():
+        name = get_settings(InstitutionSettings).name
+        notices = db.session.scalars(
+            select(Container.application_slip_notice)
+            .distinct()
+            .order_by(Container.application_slip_notice)
+            .limit(MAX_NOTICES)
+        ).all()
+    return [
+        replace(sample, institution_name=name, slip_notice=notice)
+        for notice in dict.fromkeys(("", *notices))
+        for sample in (_SAMPLE, _WITHOUT_PHOTO)
+    ]
+
+
 APPLICATION_SLIP = DocumentKind(
     name="admissions.application_slip",
     title="Application record",
@@ -70,6 +96,7 @@ APPLICATION_SLIP = DocumentKind(
     images=("photo",),
     codes=("qr_text",),
     samples=(_SAMPLE, _WITHOUT_PHOTO),
+    shapes=shapes_in_use,
     problem_code="slip-failed",
 )
 

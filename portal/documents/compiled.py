@@ -44,7 +44,12 @@ class CompiledShape:
     """
 
     def __init__(
-        self, kind: DocumentKind[Any], sheet: Sheet, pages: Pages, typesetter: layout.Typesetter, codes: CodeMaker
+        self,
+        kind: DocumentKind[Any],
+        sheet: Sheet,
+        pages: Pages,
+        typesetter: layout.Typesetter,
+        codes: CodeMaker,
     ) -> None:
         self._kind = kind
         self._codes = codes
@@ -82,7 +87,9 @@ class CompiledShape:
                 # Two steps, as WeasyPrint does it: one would round differently, by up to a pixel at the edges.
                 left, top, drawn_width, drawn_height = slot.place(width, height)
                 numbers = (left, top, drawn_width, -drawn_height, drawn_height)
-                matrices = b"1 0 0 1 %b %b cm %b 0 0 %b 0 %b cm" % tuple(number(each).encode() for each in numbers)
+                matrices = b"1 0 0 1 %b %b cm %b 0 0 %b 0 %b cm" % tuple(
+                    number(each).encode() for each in numbers
+                )
                 parts.append(b"%b /V%d Do\n" % (matrices, len(pictures)))
                 pictures.append(data)
             elif text := self._text(slot, sheet):
@@ -92,7 +99,9 @@ class CompiledShape:
                 parts.append(drawn.operators)
             parts.append(piece)
         content = zlib.compress(b"".join(parts), ZLIB_LEVEL)
-        return self._fixed.complete(b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(content), content), pictures)
+        return self._fixed.complete(
+            b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (len(content), content), pictures
+        )
 
     def values(self, sheet: Sheet) -> list[str]:
         """Return the texts that are drawn for a document."""
@@ -112,7 +121,9 @@ class CompiledShape:
         drawn = self._remembered.get(key)
         if drawn is None:
             drawn = shaper.shape(text)
-            if drawn is not None and len(self._remembered) < MAX_REMEMBERED:
+            if drawn is not None:
+                if len(self._remembered) >= MAX_REMEMBERED:
+                    self._remembered.clear()
                 self._remembered[key] = drawn
         return drawn
 
@@ -128,7 +139,11 @@ class CompiledShape:
             return None
         space = b"DeviceGray" if picture.grey else b"DeviceRGB"
         head = b"/Width %d/Height %d/ColorSpace/%b/BitsPerComponent 8/Interpolate true/Filter/DCTDecode"
-        return picture.width, picture.height, _image(head % (picture.width, picture.height, space), picture.data)
+        return (
+            picture.width,
+            picture.height,
+            _image(head % (picture.width, picture.height, space), picture.data),
+        )
 
 
 def _image(head: bytes, data: bytes) -> bytes:
@@ -140,7 +155,15 @@ def _shapers(slots: list[TextSlot], fonts: dict[Any, Any]) -> dict[int, Shaper]:
     by_look: dict[Hashable, Shaper] = {}
     shapers: dict[int, Shaper] = {}
     for slot in slots:
-        names = ("font_family", "font_weight", "font_style", "font_size", "font_stretch", "font_kerning", "lang")
+        names = (
+            "font_family",
+            "font_weight",
+            "font_style",
+            "font_size",
+            "font_stretch",
+            "font_kerning",
+            "lang",
+        )
         look = tuple(str(slot.style[name]) for name in names)
         if look not in by_look:
             by_look[look] = Shaper(slot.style, fonts)

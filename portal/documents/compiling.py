@@ -35,7 +35,12 @@ class CompiledKind:
     """
 
     def __init__(
-        self, kind: DocumentKind[Any], pages: Pages, typesetter: Typesetter, codes: CodeMaker, typefaces: Typefaces
+        self,
+        kind: DocumentKind[Any],
+        pages: Pages,
+        typesetter: Typesetter,
+        codes: CodeMaker,
+        typefaces: Typefaces,
     ) -> None:
         self.kind = kind
         self._pages, self._typesetter, self._codes, self._typefaces = pages, typesetter, codes, typefaces
@@ -48,7 +53,10 @@ class CompiledKind:
         """Return how this kind is printed."""
         shapes_count = sum(shape is not None for shape in self._shapes.values())
         return CompiledState(
-            kind=self.kind.name, compiled=self._warm and not self._reason, shapes_count=shapes_count, reason=self._reason
+            kind=self.kind.name,
+            compiled=self._warm and not self._reason,
+            shapes_count=shapes_count,
+            reason=self._reason,
         )
 
     def warm_up(self) -> None:
@@ -64,6 +72,15 @@ class CompiledKind:
             if reason:
                 self._switch_off(f"sample {number}: {reason}")
                 return
+
+    def prepare(self, facts: object) -> None:
+        """Compile the shape of these facts now, instead of when it has been seen often enough."""
+        self.warm_up()
+        sheet = read_facts(self.kind, facts, self._typefaces)
+        key = shape_of(self.kind, sheet)
+        if key is not None and not self._reason:
+            self._seen[key] = WORTH_COMPILING
+            self._shape(key, sheet)
 
     def _test(self, sheet: Sheet) -> str:
         key = shape_of(self.kind, sheet)

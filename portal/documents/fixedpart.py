@@ -93,7 +93,7 @@ class FixedPart:
         parts = [_HEADER]
         position = len(_HEADER)
         rows = [_ROW.pack(_FREE, 0, 65535)]
-        packed = []
+        packed: list[Any] = []
         for each in pdf.objects[1:]:
             if each is content:
                 rows.append(b"")
@@ -111,8 +111,15 @@ class FixedPart:
         self._rows_after = b"".join(rows[self._content + 1 :])
         size = self._table + 1
         root, info = pdf.catalog.reference, pdf.info.reference
-        self._table_head = b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root %b/Info %b/Length %d>>\nstream\n" % (
-            self._table, size, root, info, size * _ROW.size,
+        self._table_head = (
+            b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Root %b/Info %b/Length %d>>\nstream\n"
+            % (
+                self._table,
+                size,
+                root,
+                info,
+                size * _ROW.size,
+            )
         )
 
     def complete(self, content: bytes, pictures: Sequence[bytes]) -> bytes:
@@ -137,6 +144,13 @@ def _pack(number: int, objects: Sequence[Any]) -> bytes:
         position += len(body) + 1
     head = " ".join(index).encode() + b"\n"
     data = zlib.compress(head + b"\n".join(bodies), 9)
-    return b"%d 0 obj\n<</Type/ObjStm/N %d/First %d/Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (
-        number, len(bodies), len(head), len(data), data,
+    return (
+        b"%d 0 obj\n<</Type/ObjStm/N %d/First %d/Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream\nendobj\n"
+        % (
+            number,
+            len(bodies),
+            len(head),
+            len(data),
+            data,
+        )
     )

@@ -37,7 +37,7 @@ class PdfFile:
     def object(self, number: int) -> bytes:
         """Return the bytes of an object, with its stream."""
         kind, offset, index = self._rows[number]
-        if kind == 2:  # noqa: PLR2004 - packed into an object stream
+        if kind == 2:
             return self._packed(offset)[index]
         return self._data[offset:]
 
@@ -74,7 +74,11 @@ class _State:
 def read_pages(data: bytes) -> list[Drawing]:
     """Return what each page of a PDF draws, in the order of the pages."""
     pdf = PdfFile(data)
-    pages = [body for body in map(pdf.object, pdf.numbers()) if re.match(rb"(\d+ 0 obj\n)?<<\s*/Type ?/Page\b(?!s)", body)]
+    pages = [
+        body
+        for body in map(pdf.object, pdf.numbers())
+        if re.match(rb"(\d+ 0 obj\n)?<<\s*/Type ?/Page\b(?!s)", body)
+    ]
     return [_Reader(pdf, page).read() for page in pages]
 
 

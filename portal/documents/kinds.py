@@ -1,6 +1,6 @@
 """What a plugin supplies to have a document printed, and what it gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -35,7 +35,9 @@ class DocumentKind(Generic[F]):
         lines: Facts that are a tuple of lines, with the number of lines that the block has room for.
         images: Facts that are a JPEG as bytes, or None.
         codes: Facts that are printed as a QR code; none when empty.
-        samples: Facts whose shapes are laid out before workers fork; each is printed both ways and compared.
+        samples: Facts that are printed both ways and compared before the first document is handed out.
+        shapes: Returns facts of the shapes that are in use now (the institution's name, the notices); they are laid out
+            before workers fork. Called inside the application, may read the database.
         problem_code: Code of the error when a document cannot be printed.
     """
 
@@ -50,6 +52,7 @@ class DocumentKind(Generic[F]):
     images: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     samples: tuple[F, ...] = ()
+    shapes: Callable[[], Iterable[F]] | None = None
     problem_code: str = "document-failed"
 
     def __post_init__(self) -> None:
@@ -61,7 +64,9 @@ class DocumentKind(Generic[F]):
             message = f"The document {self.name} names facts that {self.facts.__name__} does not have: "
             raise PluginError("document-facts", message + ", ".join(unknown))
         if self.compiled and not self.samples:
-            raise PluginError("document-samples", f"The compiled document {self.name} needs at least one sample.")
+            raise PluginError(
+                "document-samples", f"The compiled document {self.name} needs at least one sample."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

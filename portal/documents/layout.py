@@ -16,14 +16,21 @@ with warnings.catch_warnings():
     from weasyprint import DEFAULT_OPTIONS, HTML
     from weasyprint.text.ffi import ffi, fontconfig, pangoft2
     from weasyprint.text.fonts import FontConfiguration
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 # Importing WeasyPrint makes Pillow accept cut-off images in the whole process; uploads must still be refused.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 ffi.cdef("FcConfig *FcConfigCreate(void);")
 
+__all__ = ["PDF_OPTIONS", "AssetFetcher", "FatalURLFetchingError", "OwnFonts", "Typesetter"]
+
 #: Tagged and titled, so that screen readers can read a document.
-PDF_OPTIONS: Mapping[str, Any] = {**DEFAULT_OPTIONS, "pdf_variant": "pdf/ua-1", "pdf_tags": True, "pdf_version": "1.7"}
+PDF_OPTIONS: Mapping[str, Any] = {
+    **DEFAULT_OPTIONS,
+    "pdf_variant": "pdf/ua-1",
+    "pdf_tags": True,
+    "pdf_version": "1.7",
+}
 
 
 class OwnFonts(FontConfiguration):  # type: ignore[misc]  # WeasyPrint has no types

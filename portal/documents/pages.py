@@ -40,5 +40,7 @@ class Pages:
             name: f"data:image/jpeg;base64,{b64encode(picture.data).decode()}" if picture else ""
             for name, picture in sheet.pictures.items()
         }
-        codes = {name: self._codes.make(text).data_uri() if text else "" for name, text in sheet.codes.items()}
+        codes = {
+            name: self._codes.make(text).data_uri() if text else "" for name, text in sheet.codes.items()
+        }
         return {**sheet.texts, **sheet.lines, **pictures, **codes}

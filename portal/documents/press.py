@@ -80,6 +80,12 @@ class Press:
         for compiled in self._compiled.values():
             compiled.warm_up()
 
+    def prepare(self, kind_name: str, facts_seq: Iterable[object]) -> None:
+        """Lay out the shapes of these facts for the compiled kind of this name; does nothing for other kinds."""
+        if compiled := self._compiled.get(kind_name):
+            for facts in facts_seq:
+                compiled.prepare(facts)
+
     def compiled_states(self) -> tuple[CompiledState, ...]:
         """Return how each compiled kind is printed in this process; call :meth:`warm_up` first to know."""
         return tuple(compiled.state() for compiled in self._compiled.values())

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from portal.documents.kinds import DocumentKind
-from portal.documents.layout import PDF_OPTIONS, Typesetter
+from portal.documents.layout import PDF_OPTIONS, FatalURLFetchingError, Typesetter
 from portal.documents.pages import Pages
 from portal.documents.sheets import Sheet, no_glyph
 from portal.kernel.errors import InvalidInput, PortalError
 
 
-def render_sheets(kind: DocumentKind[Any], sheets: Sequence[Sheet], pages: Pages, typesetter: Typesetter) -> bytes:
+def render_sheets(
+    kind: DocumentKind[Any], sheets: Sequence[Sheet], pages: Pages, typesetter: Typesetter
+) -> bytes:
     """Return one PDF of one or more documents of a kind; the same sheets give the same bytes.
 
     Raises:
@@ -22,19 +24,20 @@ def render_sheets(kind: DocumentKind[Any], sheets: Sequence[Sheet], pages: Pages
         pdf: bytes = document.write_pdf(**PDF_OPTIONS)
     except (PortalError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the layout makes of a value concerns this document only
-        raise _layout_failed(kind, error) from error
-    except BaseException as error:
-        # A refused address is raised as a BaseException, so that it cannot be swallowed.
-        if type(error).__name__ != "FatalURLFetchingError":
-            raise
+    except FatalURLFetchingError as error:
+        # Not an Exception, so that layout cannot swallow it: the template asks for something it must not have.
         raise _layout_failed(kind, error.__cause__ or error) from error
+    except Exception as error:
+        # Whatever layout makes of a value concerns this document only.
+        raise _layout_failed(kind, error) from error
     _refuse_missing_glyphs(kind, sheets, document)
     return pdf
 
 
 def _layout_failed(kind: DocumentKind[Any], error: BaseException) -> InvalidInput:
-    message = f"{kind.title} could not be laid out: {error}. Check the template {kind.template} and the values."
+    message = (
+        f"{kind.title} could not be laid out: {error}. Check the template {kind.template} and the values."
+    )
     return InvalidInput(kind.problem_code, message, {"error": type(error).__name__})
 
 

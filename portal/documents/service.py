@@ -1,7 +1,9 @@
 """The documents of the running application: thin functions over its press."""
 
+import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -12,6 +14,7 @@ from portal.documents.kinds import CompiledState, Rendered
 from portal.documents.press import Press, Together
 from portal.hooks.registry import Registry, current_registry
 
+logger = logging.getLogger(__name__)
 PRESS_KEY = "PORTAL_PRESS"
 _making = Lock()
 
@@ -35,6 +38,8 @@ def current_press() -> Press:
             if press is None:
                 registry = current_registry()
                 kinds = [declaration.kind for _, declaration in registry.documents]
+                if current_config().document_render == "full":
+                    kinds = [replace(kind, compiled=False) for kind in kinds]
                 press = Press(kinds, template_roots(registry), [current_config().home / "fonts"])
                 current_app.extensions[PRESS_KEY] = press
     return press
@@ -61,12 +66,20 @@ def preview_html(kind_name: str, facts: object) -> str:
 
 
 def warm_up() -> None:
-    """Compile and test all compiled documents; call it in the parent before workers fork."""
-    current_press().warm_up()
+    """Test all compiled documents and lay out the shapes in use; call it in the parent before workers fork."""
+    press = current_press()
+    press.warm_up()
+    for kind in press.kinds.values():
+        if kind.shapes is None:
+            continue
+        try:
+            press.prepare(kind.name, kind.shapes())
+        except Exception as error:  # noqa: BLE001 - a database that is not ready must not keep a worker from starting
+            logger.warning("The shapes of %s are laid out later: %s", kind.name, error)
 
 
 def compiled_state() -> tuple[CompiledState, ...]:
-    """Return how each compiled kind is printed in this process, for ``portal doctor``; warms up first."""
+    """Return how each compiled kind is printed in this process, for ``portal doctor``; tests them first."""
     press = current_press()
     press.warm_up()
     return press.compiled_states()

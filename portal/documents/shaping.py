@@ -7,6 +7,7 @@ import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from portal.documents import layout  # noqa: F401 - prepares WeasyPrint before its parts are imported
@@ -142,10 +143,16 @@ class Shaper:
 
 
 def _learn_glyphs(
-    font: Any, size: float, glyphs: list[tuple[int, ...]], clusters: Any, data: bytes, measure: tuple[Any, Any]
+    font: Any,
+    size: float,
+    glyphs: list[tuple[int, ...]],
+    clusters: Any,
+    data: bytes,
+    measure: tuple[Any, Any],
 ) -> None:
     starts = [clusters[index] for index in range(len(glyphs))]
-    ends = {start: end for start, end in zip(sorted(set(starts)), [*sorted(set(starts))[1:], len(data)], strict=True)}
+    borders = sorted({*starts, len(data)})
+    ends = dict(pairwise(borders))
     for start in dict.fromkeys(starts):
         members = [glyph[0] for glyph, own in zip(glyphs, starts, strict=True) if own == start]
         text = data[start : ends[start]].decode()

@@ -67,7 +67,10 @@ def read_facts(kind: DocumentKind[Any], facts: object, typefaces: Typefaces) -> 
 
 
 def _check_glyphs(
-    kind: DocumentKind[Any], texts: Mapping[str, str], lines: Mapping[str, tuple[str, ...]], typefaces: Typefaces
+    kind: DocumentKind[Any],
+    texts: Mapping[str, str],
+    lines: Mapping[str, tuple[str, ...]],
+    typefaces: Typefaces,
 ) -> None:
     everything = "".join(texts.values()) + "".join("".join(block) for block in lines.values())
     if set(everything) - {"\n"} <= typefaces.coverage:

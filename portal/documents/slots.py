@@ -42,7 +42,7 @@ class PictureSlot:
         self.name = name
         self.mark = f"%{_MARK}{name}".encode()
         self._box = box
-        self._size = box.replacement.get_intrinsic_size(1, 1)
+        self._size: tuple[float, float, float] = box.replacement.get_intrinsic_size(1, 1)
         box.replacement = self
 
     def get_intrinsic_size(self, _resolution: float, _font_size: float) -> tuple[float, float, float]:
@@ -61,11 +61,15 @@ class PictureSlot:
 def marked_sheet(kind: DocumentKind[Any], sheet: Sheet) -> Sheet:
     """Return a sheet of the same shape with a mark in place of every value."""
     texts = {name: text if name in kind.fixed else f"{_MARK}{name}.0" for name, text in sheet.texts.items()}
-    lines = {name: tuple(f"{_MARK}{name}.{line}" for line in range(count)) for name, count in kind.lines.items()}
+    lines = {
+        name: tuple(f"{_MARK}{name}.{line}" for line in range(count)) for name, count in kind.lines.items()
+    }
     return Sheet(texts, lines, sheet.pictures, sheet.codes)
 
 
-def find_slots(kind: DocumentKind[Any], page_box: Any, wanted: Sheet) -> tuple[list[TextSlot], list[PictureSlot]]:
+def find_slots(
+    kind: DocumentKind[Any], page_box: Any, wanted: Sheet
+) -> tuple[list[TextSlot], list[PictureSlot]]:
     """Return the slots of a page laid out from a marked sheet, and put stand-ins into its boxes.
 
     Raises:
@@ -80,11 +84,15 @@ def find_slots(kind: DocumentKind[Any], page_box: Any, wanted: Sheet) -> tuple[l
             pictures.append(PictureSlot(box.element.get("data-slot"), box))
     expected = {(name, 0) for name in wanted.texts if name not in kind.fixed}
     expected |= {(name, line) for name, block in wanted.lines.items() for line in range(len(block))}
-    if absent := sorted(expected - {(slot.name, slot.line) for slot in texts}):
-        # A fact that the template does not print needs no slot, but half a block is a mistake.
-        if any(name in kind.lines for name, _ in absent):
-            raise CannotCompile(f"the template does not print all lines of {absent[0][0]}")
-    shown = {name for name, picture in wanted.pictures.items() if picture} | {n for n, text in wanted.codes.items() if text}
+    # A fact that the template does not print needs no slot, but half a block of lines is a mistake.
+    absent = sorted(
+        name for name, _ in expected - {(slot.name, slot.line) for slot in texts} if name in kind.lines
+    )
+    if absent:
+        raise CannotCompile(f"the template does not print all lines of {absent[0]}")
+    shown = {name for name, picture in wanted.pictures.items() if picture} | {
+        n for n, text in wanted.codes.items() if text
+    }
     if unknown := {slot.name for slot in pictures} ^ shown:
         raise CannotCompile(f"the picture {min(unknown)} is not marked by data-slot, or is not a fact")
     return texts, pictures
@@ -111,13 +119,20 @@ def _text_slot(box: Any, line: Any, cell: Any) -> TextSlot:
         raise CannotCompile(f"the value {name} does not stand alone or last on its line ({box.text!r})")
     if cell.style["text_align_all"] not in {"start", "left", "justify"} or style["direction"] != "ltr":
         raise CannotCompile(f"the value {name} is not left-aligned")
-    plain = style["letter_spacing"] == "normal" and not style["word_spacing"] and style["text_transform"] == "none"
+    plain = (
+        style["letter_spacing"] == "normal"
+        and not style["word_spacing"]
+        and style["text_transform"] == "none"
+    )
     if not plain or style["text_decoration_line"] != "none" or style["color"].alpha != 1:
         raise CannotCompile(f"the value {name} has spacing, decoration, transparency or changed case")
     if style["overflow_wrap"] != "normal" or style["white_space"] not in {"normal", "nowrap"}:
-        raise CannotCompile(f"the value {name} has its own rules of wrapping; word-break is the one that is allowed")
+        raise CannotCompile(
+            f"the value {name} has its own rules of wrapping; word-break is the one that is allowed"
+        )
     right = cell.content_box_x() + cell.width
-    slot = TextSlot(name, int(number), style, box.position_x, box.position_y + box.baseline, right - box.position_x)
+    slot = TextSlot(
+        name, int(number), style, box.position_x, box.position_y + box.baseline, right - box.position_x
+    )
     box.text = box.pango_layout.text = STAND_IN
     return slot
-

@@ -35,7 +35,9 @@ class Typefaces:
     def coverage(self) -> frozenset[str]:
         """The characters that can be printed."""
         points = {point for path in self.files for face in _faces(path) for point in face.getBestCmap() or ()}
-        return frozenset(map(chr, points)).difference(REORDERING, map(chr, range(0x20)), map(chr, range(0x7F, 0xA0)))
+        return frozenset(map(chr, points)).difference(
+            REORDERING, map(chr, range(0x20)), map(chr, range(0x7F, 0xA0))
+        )
 
     def missing(self, text: str) -> list[str]:
         """Return the characters of ``text`` that cannot be printed, in order."""

@@ -73,7 +73,9 @@ class Plugins:
 
     def _register(self, name: str, module: ModuleType) -> None:
         """Register one plugin after its own hookspecs; a wrong argument leaves it and whoever requires it out."""
-        missing = [needed for needed in getattr(module, "REQUIRES", ()) if not self._manager.has_plugin(needed)]
+        missing = [
+            needed for needed in getattr(module, "REQUIRES", ()) if not self._manager.has_plugin(needed)
+        ]
         if missing:
             message = f"It requires {', '.join(missing)}, which is not loaded."
             self.problems.append(PluginProblem(name=name, message=message))

@@ -118,6 +118,12 @@ def close_lapsed() -> bool:
     return True
 
 
+def has_lapsed() -> bool:
+    """Say whether a window is open whose lease nobody renewed. One small SELECT."""
+    lapsed = select(MaintenanceWindow.id).where(MaintenanceWindow.is_open, ~_lives())
+    return db.session.scalar(lapsed) is not None
+
+
 def current() -> Window | None:
     """Return the open window, or None. One small SELECT."""
     window = db.session.scalar(

@@ -5,6 +5,7 @@ import uuid
 import click
 
 from portal.auth import accounts
+from portal.auth.activation_keys import rotate_keys
 from portal.auth.passwords import hashed
 from portal.config import current_config
 from portal.files.sweeper import sweep as sweep_blobs
@@ -52,6 +53,13 @@ def set_password(sign_in_name: str, password: str) -> None:
             raise NotFound("user-not-found", f"No user signs in as {sign_in_name!r}.")
         accounts.set_password(user.id, secret)
     click.echo(f"{sign_in_name} has a new password.")
+
+
+@users.command("rotate-activation-keys")
+def rotate_activation_keys() -> None:
+    """Make a new key for activation codes; codes of the key before stay valid until the next rotation."""
+    rotate_keys()
+    click.echo("New codes use the new key from now on.")
 
 
 @click.group()

@@ -11,7 +11,9 @@ from portal.config import current_config
 from portal.files.sweeper import sweep
 from portal.jobs.queue import relay_once
 from portal.kernel.db import db
+from portal.kernel.transaction import transaction
 from portal.mail.delivery import deliver_pending
+from portal.maintenance import service
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,18 @@ def duties() -> tuple[Duty, ...]:
     """Return what the relay does."""
     return (
         Duty("wake sleeping jobs", 2, relay_once),
+        Duty("end a lapsed maintenance window", 10, _close_lapsed_window),
         Duty("deliver mail", 5, deliver_pending),
         Duty("sweep files", 3600, lambda: sweep(current_config().sweep_grace_seconds)),
     )
+
+
+def _close_lapsed_window() -> None:
+    """End a window that nobody renews, so that the log says so; asks first, to write only then."""
+    if not service.has_lapsed():
+        return
+    with transaction():
+        service.close_lapsed()
 
 
 def relay_round() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import IO, BinaryIO, cast
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response, request, stream_with_context
 from werkzeug.http import dump_options_header
 from werkzeug.wsgi import wrap_file
 
@@ -66,7 +66,9 @@ def send_blob(sha256: str, media_type: str, download_name: str, *, inline: bool 
 
 def stream_zip(entries: Iterable[ZipEntry], download_name: str) -> Response:
     """Answer with a ZIP of the entries, written as it is sent: memory stays small for any number of files."""
-    response = Response(_zip_chunks(entries), mimetype="application/zip", direct_passthrough=True)
+    response = Response(
+        stream_with_context(_zip_chunks(entries)), mimetype="application/zip", direct_passthrough=True
+    )
     name_download(response, download_name, inline=False)
     return response
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from portal.access.policy import require
 from portal.access.routes import access_of
 from portal.kernel.actor import current_actor
-from portal.kernel.errors import Forbidden
+from portal.kernel.errors import Forbidden, InvalidInput
 from portal.web.errors import SignInNeeded, wants_json
 
 SIGN_IN_ENDPOINT = "security.login"
@@ -15,6 +15,7 @@ SIGN_IN_ENDPOINT = "security.login"
 def init_gate(app: Flask) -> None:
     """Refuse every route that declares nothing, and everybody whom its declaration does not let in."""
     app.before_request(judge)
+    app.before_request(refuse_nul)
 
 
 def judge() -> Response | None:
@@ -37,6 +38,21 @@ def judge() -> Response | None:
     if access.permission is not None:
         require(actor, access.permission)
     return None
+
+
+def refuse_nul() -> None:
+    """Refuse what no database stores as text and no person types.
+
+    Raises:
+        InvalidInput: code ``nul-character``.
+    """
+    sent = (
+        *request.args.items(multi=True),
+        *request.form.items(multi=True),
+        *(request.view_args or {}).items(),
+    )
+    if any("\x00" in str(value) for _, value in sent):
+        raise InvalidInput("nul-character", "The request contains a character that cannot be stored.")
 
 
 def to_sign_in() -> Response:

@@ -33,7 +33,7 @@ def key_value(model: type, text: Any) -> Any:
         return None
     if kind is int and not -(2**63) <= value < 2**63:
         return None
-    return None if isinstance(value, str) and "\x00" in value else value
+    return value
 
 
 def narrowed_select(model: type, permission: str) -> Select[Any]:
@@ -67,7 +67,7 @@ class NarrowedLoader(QueryAjaxModelLoader):  # type: ignore[misc]
             return find_visible(self.model, self._permission(), key)
 
     def get_list(self, term: str | None, offset: int | None = 0, limit: int | None = MAX_LOOKUP) -> Any:
-        text = (term or "").replace("\x00", "")[:MAX_TERM]
+        text = (term or "")[:MAX_TERM]
         escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         start = min(max(offset or 0, 0), MAX_OFFSET)
         return super().get_list(escaped, start, min(max(limit or MAX_LOOKUP, 1), MAX_LOOKUP))

@@ -177,7 +177,7 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
         found = super()._get_list_extra_args()
         found.page = min(max(found.page or 0, 0), MAX_PAGE)
         if found.search:
-            found.search = found.search.replace("\x00", "")[:MAX_SEARCH]
+            found.search = found.search[:MAX_SEARCH]
         return found
 
     def _get_filter_groups(self) -> Any:

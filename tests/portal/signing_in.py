@@ -31,7 +31,9 @@ class Visitors:
         with acting_as(SYSTEM), transaction():
             db.session.add(Role(name=f"role{number}", title=f"Role {number}", permissions=list(permissions)))
             db.session.flush()
-            accounts.create_user(sign_in_name, sign_in_name.title(), password=self._password(), roles=[f"role{number}"])
+            accounts.create_user(
+                sign_in_name, sign_in_name.title(), password=self._password(), roles=[f"role{number}"]
+            )
         return self.sign_in(sign_in_name)
 
     def administrator(self, name: str = "admin") -> PortalClient:

@@ -80,16 +80,16 @@ def _unprintable_name(record: Record, earlier: Record | None) -> None:
     record.cells["middlename"] = "\U00013000\U00013001"
 
 
-#: Which container's records can be bad in this way is a matter of its courses; the first takes all of them.
+#: In turn; in a small university the first ones occur.
 FLAWS: dict[str, Flaw] = {
     "cut-off photo": _cut_off_photo,
+    "certificate discontinued meanwhile": _discontinued_course,
     "no date of birth": _no_birth_date,
+    "name that no font can print": _unprintable_name,
     "no admitted course": _no_course,
     "registration number of somebody else": _same_number,
-    "certificate discontinued meanwhile": _discontinued_course,
     "unknown certificate": _unknown_course,
     "date in the wrong form": _wrong_date,
-    "name that no font can print": _unprintable_name,
 }
 #: The flaws that the last container shows: they pass the import and are refused by the creation.
 _LAST_FLAWS = ("no date of birth", "no admitted course")

@@ -160,8 +160,8 @@ def _person(number: int, chance: random.Random) -> Person:
     first, middle, family = chance.choice(WOMEN if sex == "f" else MEN), "", chance.choice(FAMILY)
     if chance.random() < 0.4:
         middle = chance.choice(MIDDLE)
-    if number % 97 == 11:
-        first, middle, family = LONG[number // 97 % len(LONG)]
+    if number % 397 == 11:
+        first, middle, family = LONG[number // 397 % len(LONG)]
     elif chance.random() < 0.15:
         family = f"{family}-{chance.choice(FAMILY).replace(' ', '-')}"
     return Person(

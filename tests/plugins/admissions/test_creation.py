@@ -9,6 +9,7 @@ from plugins.admissions.api.checks import SESSIONS_AHEAD
 from plugins.admissions.api.creation import PreparedSlip
 from plugins.admissions.api.integrity import broken_promises
 from plugins.admissions.api.numbers import reserve
+from plugins.admissions.api.slip_facts import SlipWanted, slip_sources
 from plugins.admissions.api.students import CreationRefused, create_student
 from plugins.admissions.api.workflow import available_transitions
 from plugins.admissions.models import (
@@ -22,7 +23,18 @@ from plugins.admissions.models import (
     StudyCourse,
 )
 from plugins.admissions.settings import AdmissionsSettings
-from portal.sdk import ExternalIdentity, NewFile, User, current_store, db, transaction, utc_now
+from portal.mail.models import OutboxMessage
+from portal.sdk import (
+    SYSTEM,
+    ExternalIdentity,
+    NewFile,
+    User,
+    activation_codes,
+    current_store,
+    db,
+    transaction,
+    utc_now,
+)
 from portal.sdk.jobs import JobState, draft, list_rows, retry, run_inline, submit
 from portal.settings.store import set_values
 from tests.plugins.admissions.university import (
@@ -58,7 +70,9 @@ def remove_certificate(university: University) -> dict[str, object]:
     return values
 
 
-def test_case_1_an_applicant_who_is_not_admitted_is_refused_and_takes_no_number(university: University) -> None:
+def test_case_1_an_applicant_who_is_not_admitted_is_refused_and_takes_no_number(
+    university: University,
+) -> None:
     uid = add(university, state=ApplicantState.SUBMITTED)
 
     job = create_selected(uid)
@@ -164,7 +178,11 @@ def test_case_12_a_selection_of_nobody_is_refused(university: University) -> Non
 
 
 def test_case_13_a_selection_tells_about_everybody_in_it(university: University) -> None:
-    good, early, late = add(university), add(university, state="submitted"), add(university, course_admitted=None)
+    good, early, late = (
+        add(university),
+        add(university, state="submitted"),
+        add(university, course_admitted=None),
+    )
 
     job = create_selected(good, early, late)
 
@@ -196,7 +214,7 @@ def test_case_17_fixed_rows_are_done_by_a_retry(university: University) -> None:
     change(Applicant, uid, date_of_birth=date(2005, 1, 2))
 
     with transaction():
-        retry(job.id, _actor())
+        retry(job.id, SYSTEM)
     run_inline(job.id)
 
     assert refusals(job) == {}
@@ -248,9 +266,7 @@ def test_case_21_a_corrupt_picture_refuses_its_applicant_only(university: Univer
 
 
 def test_case_23_single_creation_mails_an_activation_code_once(university: University) -> None:
-    from portal.mail.models import OutboxMessage
-
-    uid = add(university, email="ada@example.org")
+    uid = add(university, email="ada@example.org", lastname="Okafor", application_number="735913")
 
     create_selected(uid, send_email=True)
 
@@ -286,7 +302,11 @@ def test_a_registration_number_of_another_student_refuses(university: University
 
 @pytest.mark.parametrize(
     ("year", "code"),
-    [(None, "entry-session-missing"), (utc_now().year + SESSIONS_AHEAD + 1, "entry-session-invalid"), (7, "entry-session-invalid")],
+    [
+        (None, "entry-session-missing"),
+        (utc_now().year + SESSIONS_AHEAD + 1, "entry-session-invalid"),
+        (7, "entry-session-invalid"),
+    ],
 )
 def test_a_container_without_a_usable_session_refuses_without_harm(
     university: University, year: int | None, code: str
@@ -353,7 +373,9 @@ def test_a_namesake_is_only_warned_of(university: University) -> None:
     twins = add_many(university, 2, firstname="Adé", lastname="Okafor")
     families = add_many(university, 2, email="family@example.org")
 
-    request = draft("admissions.create_students", {"scope": "applicants", "applicants": [*twins, *families]}, _actor())
+    request = draft(
+        "admissions.create_students", {"scope": "applicants", "applicants": [*twins, *families]}, SYSTEM
+    )
 
     warnings = [row["warning"] for row in request.rows or []]
     assert [bool(warning) for warning in warnings] == [True, True, False, False]
@@ -363,7 +385,9 @@ def test_a_namesake_is_only_warned_of(university: University) -> None:
 def test_changed_since_the_preview_refuses_that_row_only(university: University) -> None:
     changed, left = add(university), add(university)
 
-    job = create_selected(changed, left, before_start=lambda: change(Applicant, changed, phone="+234-1-2345678"))
+    job = create_selected(
+        changed, left, before_start=lambda: change(Applicant, changed, phone="+234-1-2345678")
+    )
 
     assert refusals(job) == {"changed-since-preview": 1}
     assert [student.applicant_uid for student in students()] == [left]
@@ -372,7 +396,7 @@ def test_changed_since_the_preview_refuses_that_row_only(university: University)
 def test_without_a_preview_the_data_of_the_moment_are_used(university: University) -> None:
     uid = add(university)
     params = {"scope": "applicants", "applicants": [uid]}
-    request = draft("admissions.create_students", params, _actor())
+    request = draft("admissions.create_students", params, SYSTEM)
     with transaction():
         job_id = submit(request, apply=True).id
     change(Applicant, uid, firstname="Bola")
@@ -394,8 +418,6 @@ def test_a_second_job_finds_the_student_made(university: University) -> None:
 
 
 def test_the_account_has_no_password_but_an_identity_and_a_code(university: University) -> None:
-    from portal.sdk import activation_codes
-
     create_selected(add(university))
 
     student = students()[0]
@@ -403,7 +425,11 @@ def test_the_account_has_no_password_but_an_identity_and_a_code(university: Univ
     assert user is not None
     assert (user.sign_in_name, user.password, user.active) == ("K1000000", None, True)
     identity = db.session.scalars(select(ExternalIdentity)).one()
-    assert (identity.provider, identity.external_id, identity.user_id) == ("student-number", "K1000000", user.id)
+    assert (identity.provider, identity.external_id, identity.user_id) == (
+        "student-number",
+        "K1000000",
+        user.id,
+    )
     assert user.id in activation_codes([user.id])
 
 
@@ -421,8 +447,6 @@ def test_values_that_do_not_fit_and_other_scripts_still_get_a_slip(university: U
 
 
 def test_the_same_claim_draws_the_same_slip_twice(university: University) -> None:
-    from plugins.admissions.api.slip_facts import SlipWanted, slip_sources
-
     uid = add(university)
     give_photo(uid)
     wanted = SlipWanted(applicant_uid=uid, student_id="K1000000", created_at=utc_now())
@@ -461,9 +485,3 @@ def test_one_student_by_the_api_is_refused_with_the_code_of_the_check(university
         create_student(uid, slip)
 
     assert refused.value.code == "no-certificate"
-
-
-def _actor() -> object:
-    from portal.sdk import SYSTEM
-
-    return SYSTEM

@@ -20,7 +20,9 @@ TEMPLATES = Path(__file__).parents[3] / "plugins" / "admissions" / "templates"
 SLIP = "admissions.application_slip"
 BASE = APPLICATION_SLIP.samples[0]
 NOTICE = "Bring this slip and the originals of your results.\nClearance ends on 30 November 2026."
-FIRST = "Adaeze Chinedu Olúwafẹ́mi Bolanle Ngozi Tẹ́mítọ́pẹ́ Grace José Renée Łukasz Ɗanjuma Ụ̀chẹ Ṣadé Ńkẹ́chi".split()
+FIRST = (
+    "Adaeze Chinedu Olúwafẹ́mi Bolanle Ngozi Tẹ́mítọ́pẹ́ Grace José Renée Łukasz Ɗanjuma Ụ̀chẹ Ṣadé Ńkẹ́chi".split()
+)
 LAST = "Okafor Adéyẹmí Eze Mohammed Afolabi O’Brien García Müller AVATAR Ọ̀ṣúnbíyìí Ƙofar-Mata Wójcik Nwosu-Fjord".split()
 EDGES: dict[str, dict[str, object]] = {
     "combining marks": {"last_name": unicodedata.normalize("NFD", "Ọ̀ṣúnbíyìí Ẹ̀kọ́")},
@@ -34,13 +36,17 @@ EDGES: dict[str, dict[str, object]] = {
     "no photo, no code": {"photo": None, "qr_text": ""},
     "notice of the container": {"slip_notice": NOTICE},
     "no history": {"history": ()},
-    "full history": {"history": tuple(f"2026-01-{day:02} 10:00 WAT – Line {day} by Adéyẹmí" for day in range(1, 13))},
+    "full history": {
+        "history": tuple(f"2026-01-{day:02} 10:00 WAT – Line {day} by Adéyẹmí" for day in range(1, 13))
+    },
     "no-break space": {"first_name": "Ada\u00a0B"},
     "brackets": {"notice": r"( ) \ < > [ ] % / # 100 %"},
     "currency": {"notice": "₦25,000 – €10 – “quoted” … ‘so’"},
 }
 FALL_BACK: dict[str, dict[str, object]] = {
-    "long address": {"notice": "A very long notice that can not be on one line, Long Street 1234, Very Long Town, " * 3},
+    "long address": {
+        "notice": "A very long notice that can not be on one line, Long Street 1234, Very Long Town, " * 3
+    },
     "long e-mail": {"email": "a" * 200 + "@example.org"},
     "Arabic": {"first_name": "محمد", "last_name": "عبد الله"},
     "much history": {"history": tuple(f"2026-01-01 10:00 WAT – Line {number}" for number in range(30))},
@@ -67,7 +73,9 @@ def photo(number: int) -> bytes:
     choose = random.Random(number)
     size = choose.choice([(240, 300), (300, 240), (200, 200), (120, 300)])
     image = Image.new(choose.choice(["RGB", "L"]), size, "white")
-    ImageDraw.Draw(image).ellipse((10, 10, size[0] - 30, size[1] - 10), fill=choose.choice(["grey", "black", "silver"]))
+    ImageDraw.Draw(image).ellipse(
+        (10, 10, size[0] - 30, size[1] - 10), fill=choose.choice(["grey", "black", "silver"])
+    )
     path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"slip-photo-{os.getpid()}.jpg")
     image.save(path, "JPEG")
     data = Path(path).read_bytes()
@@ -89,11 +97,17 @@ def slip(number: int) -> SlipFacts:
         student_number=f"K{1000000 + number}",
         photo=photo(number),
         qr_text=f"https://portal.example.edu/slips/app2026_{100000 + number}",
-        history=tuple(f"2026-0{line}-1{line} 10:2{line} WAT – Changed by {choose.choice(LAST)}" for line in range(1, 3 + number % 8)),
+        history=tuple(
+            f"2026-0{line}-1{line} 10:2{line} WAT – Changed by {choose.choice(LAST)}"
+            for line in range(1, 3 + number % 8)
+        ),
     )
 
 
-CASES = [*[(str(number), slip(number)) for number in range(30)], *[(name, replace(slip(99), **change)) for name, change in EDGES.items()]]
+CASES = [
+    *[(str(number), slip(number)) for number in range(30)],
+    *[(name, replace(slip(99), **change)) for name, change in EDGES.items()],
+]
 
 
 def pictures(folder: Path, **pdfs: bytes) -> tuple[list[Image.Image], list[str]]:
@@ -101,7 +115,11 @@ def pictures(folder: Path, **pdfs: bytes) -> tuple[list[Image.Image], list[str]]
     for name, pdf in pdfs.items():
         path = folder / f"{name}.pdf"
         path.write_bytes(pdf)
-        subprocess.run(["pdftoppm", "-r", "100", "-png", "-singlefile", path, folder / name], check=True, capture_output=True)
+        subprocess.run(
+            ["pdftoppm", "-r", "100", "-png", "-singlefile", path, folder / name],
+            check=True,
+            capture_output=True,
+        )
         text = subprocess.run(["pdftotext", "-raw", path, "-"], check=True, capture_output=True)
         assert not text.stderr
         texts.append(text.stdout.decode())
@@ -126,7 +144,9 @@ def test_both_ways_give_the_same_pixels_and_text(press: Press, tmp_path: Path, f
     compiled = press.render_bulk(SLIP, [facts] * (5 if facts.slip_notice or not facts.qr_text else 1))[-1]
     assert not compiled.fallback
     assert compiled.pdf is not None
-    (one, other), (text, other_text) = pictures(tmp_path, compiled=compiled.pdf, full=press.render_full(SLIP, facts))
+    (one, other), (text, other_text) = pictures(
+        tmp_path, compiled=compiled.pdf, full=press.render_full(SLIP, facts)
+    )
     assert ImageChops.difference(one, other).getbbox() is None
     assert without_marks(text) == without_marks(other_text)
     for value in (facts.first_name, facts.last_name, facts.email, facts.applicant_id):
@@ -150,7 +170,9 @@ def test_chinese_is_refused_by_name(press: Press) -> None:
 
 
 def test_history_of_many_lines_flows_on(press: Press) -> None:
-    (rendered,) = press.render_bulk(SLIP, [replace(BASE, history=tuple(f"Line {number}" for number in range(60)))])
+    (rendered,) = press.render_bulk(
+        SLIP, [replace(BASE, history=tuple(f"Line {number}" for number in range(60)))]
+    )
     assert rendered.pdf is not None
     pages = read_pages(rendered.pdf)
     assert len(pages) == 2
@@ -159,7 +181,13 @@ def test_history_of_many_lines_flows_on(press: Press) -> None:
 
 
 def test_a_submitted_application_prints_dashes(press: Press) -> None:
-    facts = SlipFacts(institution_name="University", container_title="Container", applicant_id="app2026_1", first_name="A", last_name="B")
+    facts = SlipFacts(
+        institution_name="University",
+        container_title="Container",
+        applicant_id="app2026_1",
+        first_name="A",
+        last_name="B",
+    )
     assert press.render_full(SLIP, facts).startswith(b"%PDF-1.7")
     html = press.preview_html(SLIP, facts)
     assert html.count("<td>–</td>") >= 10
@@ -171,7 +199,10 @@ def test_the_pdf_is_tagged_titled_and_has_a_language(press: Press) -> None:
         assert pdf is not None
         assert b"CreationDate" not in pdf
         reader = PdfFile(pdf)
-        everything = b"".join(reader.stream(number)[1] if b"stream" in reader.object(number)[:400] else b"" for number in reader.numbers())
+        everything = b"".join(
+            reader.stream(number)[1] if b"stream" in reader.object(number)[:400] else b""
+            for number in reader.numbers()
+        )
         objects = b"".join(reader.object(number)[:4000] for number in reader.numbers())
         assert b"/Lang (en)" in objects
         assert b"/Title (Application record)" in objects
@@ -205,8 +236,14 @@ def test_letters_are_one_page_each(press: Press) -> None:
 
 
 def test_texts_of_history_and_certificate() -> None:
-    assert history_line("2026-11-20 10:00 WAT", "Applicant admitted", "Registrar") == "2026-11-20 10:00 WAT – Applicant admitted by Registrar"
-    assert history_line("2026-11-20 10:00 WAT", "Applicant admitted", "") == "2026-11-20 10:00 WAT – Applicant admitted"
+    assert (
+        history_line("2026-11-20 10:00 WAT", "Applicant admitted", "Registrar")
+        == "2026-11-20 10:00 WAT – Applicant admitted by Registrar"
+    )
+    assert (
+        history_line("2026-11-20 10:00 WAT", "Applicant admitted", "")
+        == "2026-11-20 10:00 WAT – Applicant admitted"
+    )
     assert certificate_text("CSC", "Computer Science") == "CSC – Computer Science"
     assert certificate_text("CSC", "") == "CSC"
     assert certificate_text("", "") == ""

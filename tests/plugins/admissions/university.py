@@ -163,7 +163,9 @@ def create(params: Mapping[str, Any], before_start: Callable[[], None] | None = 
     return get_job(job_id)
 
 
-def create_selected(*applicants: uuid.UUID, before_start: Callable[[], None] | None = None, **more: Any) -> Job:
+def create_selected(
+    *applicants: uuid.UUID, before_start: Callable[[], None] | None = None, **more: Any
+) -> Job:
     params = {"scope": "applicants", "applicants": [str(uid) for uid in applicants], **more}
     return create(params, before_start)
 
@@ -181,7 +183,9 @@ def messages(job: Job) -> list[str]:
     return [row.message for row in list_rows(job.id, limit=1000)]
 
 
-def sheet(rows: Sequence[Mapping[str, str]], header: Sequence[str] | None = None, delimiter: str = ",") -> bytes:
+def sheet(
+    rows: Sequence[Mapping[str, str]], header: Sequence[str] | None = None, delimiter: str = ","
+) -> bytes:
     out = io.StringIO()
     names = list(header or rows[0])
     writer = csv.DictWriter(out, names, delimiter=delimiter, extrasaction="ignore", restval="")

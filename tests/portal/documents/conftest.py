@@ -1,6 +1,5 @@
 """A small kind of document of our own, so that the press is tested without any plugin."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +20,9 @@ class CardFacts:
     code: str = ""
 
 
-CARD = CardFacts(name="Ada Lovelace", town="Łódź", log=("one", "two"), photo=sample_photo(), code="https://example.org/1")
+CARD = CardFacts(
+    name="Ada Lovelace", town="Łódź", log=("one", "two"), photo=sample_photo(), code="https://example.org/1"
+)
 TEMPLATE = """<!doctype html><html lang="en"><head><title>{{ title }}</title><style>
 @page { size: A6; margin: 10mm }
 body { font: 10pt "Noto Sans", "Noto Sans Arabic"; margin: 0 } p { margin: 0 }
@@ -61,5 +62,5 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def press(folder: Path) -> Iterator[Press]:
-    yield Press([card_kind()], [folder])
+def press(folder: Path) -> Press:
+    return Press([card_kind()], [folder])

@@ -10,13 +10,24 @@ from portal.kernel.errors import InvalidInput, NotFound
 from .conftest import CARD, TEMPLATE, card_kind
 
 
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "FILE:///etc/hostname", "http://127.0.0.1/x.png", "https://example.org", "ftp://x/y"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/hostname",
+        "FILE:///etc/hostname",
+        "http://127.0.0.1/x.png",
+        "https://example.org",
+        "ftp://x/y",
+    ],
+)
 def test_files_and_the_network_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(ValueError, match="disallowed protocol"):
         AssetFetcher(Lookup([tmp_path])).fetch(url)
 
 
-@pytest.mark.parametrize("name", ["../secret.css", "a/../../secret.css", "/etc/x.css", "secret.txt", "", "absent.css", "link.css"])
+@pytest.mark.parametrize(
+    "name", ["../secret.css", "a/../../secret.css", "/etc/x.css", "secret.txt", "", "absent.css", "link.css"]
+)
 def test_an_asset_stays_below_its_folder(tmp_path: Path, name: str) -> None:
     root = tmp_path / "templates"
     root.mkdir()
@@ -44,7 +55,7 @@ def test_the_first_folder_wins(tmp_path: Path) -> None:
         '<img src="http://127.0.0.1:9/x.png" alt="x">',
         '<link rel="attachment" href="file:///etc/hostname">',
         '<style>@import "file:///etc/hostname";</style>',
-        '<style>@font-face { font-family: x; src: url(file:///usr/share/fonts/x.ttf) } p { font-family: x }</style>',
+        "<style>@font-face { font-family: x; src: url(file:///usr/share/fonts/x.ttf) } p { font-family: x }</style>",
     ],
 )
 def test_a_template_cannot_reach_out(folder: Path, markup: str) -> None:

@@ -9,7 +9,10 @@ from .conftest import CARD
 def test_the_two_ways_draw_the_same(press: Press) -> None:
     compiled = press.render_bulk("test.card", [CARD])[0].pdf
     assert compiled is not None
-    assert difference(compiled, press.render_full("test.card", CARD), ["Ada Lovelace", "Łódź", "one", "two"]) == ""
+    assert (
+        difference(compiled, press.render_full("test.card", CARD), ["Ada Lovelace", "Łódź", "one", "two"])
+        == ""
+    )
 
 
 def test_another_value_is_found(press: Press) -> None:

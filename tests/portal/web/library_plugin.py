@@ -135,7 +135,8 @@ def portal_migrations() -> Sequence[MigrationSource]:
 @hookimpl
 def portal_permissions() -> Sequence[Permission]:
     return tuple(
-        Permission(name=f"library.books.{verb}", title=f"{verb} books") for verb in ("view", "edit", "delete", "see_all")
+        Permission(name=f"library.books.{verb}", title=f"{verb} books")
+        for verb in ("view", "edit", "delete", "see_all")
     )
 
 
@@ -152,7 +153,14 @@ def portal_narrow_rows(actor: Actor, permission: str, model: type) -> ColumnElem
 def portal_admin_views() -> Sequence[AdminView]:
     view = "library.books.view"
     return (
-        AdminView(view=BooksView, model=Book, category="Library", permission=view, name="Books", endpoint="library_books"),
+        AdminView(
+            view=BooksView,
+            model=Book,
+            category="Library",
+            permission=view,
+            name="Books",
+            endpoint="library_books",
+        ),
         AdminView(view=ShelvesView, model=Shelf, category="Library", permission=view, name="Shelves"),
         AdminView(view=DeskView, category="Library", permission=view, name="Desk", endpoint="library_desk"),
     )

@@ -55,7 +55,9 @@ def test_a_name_cannot_break_out_of_header_or_folder() -> None:
 def test_a_zip_holds_every_file_unchanged(app: Flask) -> None:
     contents = {f"K100000{number}/slip.pdf": bytes([number]) * 300_000 for number in range(4)}
     entries = [
-        ZipEntry(name=name, open=lambda data=data: io.BytesIO(data), modified_at=datetime(2026, 5, 1, tzinfo=UTC))
+        ZipEntry(
+            name=name, open=lambda data=data: io.BytesIO(data), modified_at=datetime(2026, 5, 1, tzinfo=UTC)
+        )
         for name, data in contents.items()
     ]
     with app.test_request_context():

@@ -17,7 +17,7 @@ def test_an_unknown_address_gets_a_page_with_the_request_id(client: PortalClient
 
 
 def test_an_unknown_record_is_404_and_not_a_redirect(reader: PortalClient) -> None:
-    for key in ("nonsense", "00000000-0000-0000-0000-000000000000", "", "1%00"):
+    for key in ("nonsense", "00000000-0000-0000-0000-000000000000", ""):
         assert reader.get(f"/panel/library/books/details/?id={key}").status_code in (302, 404), key
     answer = reader.get("/panel/library/books/details/?id=nonsense", headers=JSON)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "record-missing")

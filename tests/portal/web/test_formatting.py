@@ -38,7 +38,8 @@ def test_a_state_has_its_tone_and_its_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "–"), (0.2, "under a second"), (59, "59 s"), (61, "1 min 01 s"), (3660, "1 h 01 min")]
+    ("seconds", "words"),
+    [(None, "–"), (0.2, "under a second"), (59, "59 s"), (61, "1 min 01 s"), (3660, "1 h 01 min")],
 )
 def test_spans_of_time_are_words(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words

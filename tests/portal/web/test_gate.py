@@ -25,14 +25,18 @@ def test_signed_in_people_without_the_permission_get_403(visitors: Visitors) -> 
         assert stranger.get(path).status_code == 403, path
 
 
-def test_a_route_that_declares_nothing_is_refused_to_everybody(client: PortalClient, visitors: Visitors) -> None:
+def test_a_route_that_declares_nothing_is_refused_to_everybody(
+    client: PortalClient, visitors: Visitors
+) -> None:
     assert client.get("/undeclared").status_code == 403
     answer = visitors.administrator().get("/undeclared")
     assert answer.status_code == 403
     assert "route-undeclared" in answer.get_data(as_text=True)
 
 
-def test_a_route_may_be_public_or_need_a_permission_of_its_own(client: PortalClient, reader: PortalClient) -> None:
+def test_a_route_may_be_public_or_need_a_permission_of_its_own(
+    client: PortalClient, reader: PortalClient
+) -> None:
     assert client.get("/panel/library/desk/hours").get_data(as_text=True) == "nine to five"
     assert reader.get("/panel/library/desk/").get_data(as_text=True) == "the desk"
     assert reader.get("/panel/library/desk/till").status_code == 403
@@ -46,5 +50,11 @@ def test_every_route_declares_who_may_call_it(app: Flask) -> None:
 
 def test_the_administrator_may_do_everything(visitors: Visitors, books: dict[str, str]) -> None:
     admin = visitors.administrator()
-    for path in ("/panel/library/books/", "/panel/library/desk/till", "/panel/users/", "/panel/audit/", "/panel/health-checks/"):
+    for path in (
+        "/panel/library/books/",
+        "/panel/library/desk/till",
+        "/panel/users/",
+        "/panel/audit/",
+        "/panel/health-checks/",
+    ):
         assert admin.get(path).status_code == 200, path

@@ -14,7 +14,9 @@ def test_pages_allow_no_inline_script_and_no_foreign_source(client: PortalClient
 
 
 def test_the_nonce_changes_with_every_request(client: PortalClient) -> None:
-    nonces = {re.findall(r"nonce-([\w-]+)", client.get("/").headers["Content-Security-Policy"])[0] for _ in range(3)}
+    nonces = {
+        re.findall(r"nonce-([\w-]+)", client.get("/").headers["Content-Security-Policy"])[0] for _ in range(3)
+    }
     assert len(nonces) == 3
 
 
@@ -26,7 +28,9 @@ def test_error_pages_carry_the_headers_too(client: PortalClient) -> None:
     assert headers["X-Request-ID"]
 
 
-def test_pages_have_no_inline_handlers_and_no_scripts_from_elsewhere(reader: PortalClient, books: dict[str, str]) -> None:
+def test_pages_have_no_inline_handlers_and_no_scripts_from_elsewhere(
+    reader: PortalClient, books: dict[str, str]
+) -> None:
     page = reader.get("/panel/library/books/").get_data(as_text=True)
     assert not re.findall(r"<[^>]+\son\w+=", page)
     assert all(source.startswith("/") for source in re.findall(r"<script[^>]+src=\"([^\"]+)", page))

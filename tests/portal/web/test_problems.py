@@ -36,7 +36,9 @@ def test_a_missing_value_names_the_column(books: dict[str, str]) -> None:
 
 
 def test_a_record_in_use_cannot_be_deleted(app: Flask, books: dict[str, str]) -> None:
-    problem = refused(lambda: db.session.delete(db.session.query(Shelf).filter_by(name="hall").one()), deleting=True)
+    problem = refused(
+        lambda: db.session.delete(db.session.query(Shelf).filter_by(name="hall").one()), deleting=True
+    )
     assert problem.code == "in-use"
 
 
