@@ -18,6 +18,7 @@ from benchmarks.worker import NOTES
 from portal.jobs.queue import connect
 from portal.kernel.processes import start_guarded
 from portal.supervisor.web import environment_of
+from portal.testing.postgresql import PostgresqlServer
 
 READY_SECONDS = 120.0
 
@@ -102,12 +103,12 @@ def crew_of(campus: Campus, workers: int) -> Iterator[Crew]:
             crew.end()
 
 
-def server_cpu_seconds(folder: Path | None) -> float:
-    """Return the CPU of the PostgreSQL server that has its data in ``folder``; 0 without one."""
-    if folder is None:
+def server_cpu_seconds(server: PostgresqlServer | None) -> float:
+    """Return the CPU of the database server's processes; 0 for SQLite, which has none."""
+    if server is None:
         return 0.0
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if str(folder / "data") in (process.info["cmdline"] or []):
-            live = sum(_cpu_seconds(child) for child in process.children(recursive=True))
-            return _cpu_seconds(process) + live
+    folder = server.url().partition("host=")[2]
+    for process in psutil.process_iter(["cmdline"]):
+        if f"{folder}/data" in (process.info["cmdline"] or []):
+            return _cpu_seconds(process) + sum(_cpu_seconds(child) for child in process.children(recursive=True))
     return 0.0

@@ -20,10 +20,15 @@ def description() -> dict[str, str]:
     return {
         "machine": f"{_processor()}, {os.cpu_count()} cores, {memory.total / 2**30:.0f} GB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-        "load": " ".join(f"{value:.2f}" for value in os.getloadavg()),
+        "load": load(),
         "disk": f"fsync {_fsync_milliseconds():.1f} ms",
         "versions": ", ".join([*versions, f"SQLite {sqlite3.sqlite_version}"]),
     }
+
+
+def load() -> str:
+    """Return the system's load of the last 1, 5 and 15 minutes."""
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def _processor() -> str:

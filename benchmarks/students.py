@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import text
-
 from benchmarks import machine
 from benchmarks.campus import CREATE_STUDENTS, WHOLE_PORTAL, Campus, Intake, started, submitted
 from benchmarks.crew import Crew, crew_of, server_cpu_seconds
@@ -67,12 +65,87 @@ def measure(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
         server = stack.enter_context(PostgresqlServer(durable=True)) if database == "postgresql" else None
-        campus = Campus(
-            database, folder / "portal_bench", server, workers=workers, document_render=render
-        )
+        campus = Campus(database, folder / "portal_bench", server, workers=workers, document_render=render)
         stack.enter_context(campus.open())
         campus.found()
-        results = [_run(campus, count, workers, server)]
-        slip_cpu_ms = _slip_cpu_ms(results[0].uids[:SLIPS], render)
-        results += [_run(campus, count, workers, server, seed=number) for number in range(2, runs + 1)]
-    return _report([result.run for result in results], slip_cpu_ms, about, database=database, render=render)
+        intake = Intake()
+        results = []
+        for number in range(1, runs + 1):
+            uids = intake.add(count)
+            slip_cpu_ms = _slip_cpu_ms(uids[:SLIPS]) if number == 1 else slip_cpu_ms
+            with crew_of(campus, workers) as crew:
+                results.append(_run(crew, count, server))
+            print(f"run {number}:     {_line(results[-1])}", flush=True)
+    return _report(results, slip_cpu_ms, {**about, "database": database, "render": render})
+
+
+def _slip_cpu_ms(uids: Sequence[uuid.UUID]) -> float:
+    """Return the median CPU of one slip in a warm process, photo and history loaded beforehand."""
+    now = utc_now()
+    wanted = [
+        SlipWanted(applicant_uid=uid, student_id=f"K{1_000_000 + place}", created_at=now)
+        for place, uid in enumerate(uids)
+    ]
+    facts = [source.facts for source in slip_sources(wanted).values() if source.facts is not None]
+    db.session.rollback()
+    warm_up()
+    render_bulk(SLIP, facts[:SLIPS_TOGETHER])
+    times = []
+    for first in range(0, len(facts), SLIPS_TOGETHER):
+        some = facts[first : first + SLIPS_TOGETHER]
+        before = time.process_time()
+        render_bulk(SLIP, some)
+        times.append((time.process_time() - before) * 1000 / len(some))
+    return statistics.median(times)
+
+
+def _run(crew: Crew, count: int, server: PostgresqlServer | None) -> Run:
+    before, server_before = crew.usage(), server_cpu_seconds(server)
+    clock = time.monotonic()
+    job_id = submitted(CREATE_STUDENTS, WHOLE_PORTAL, apply=False)
+    wait_for(job_id, JOB_SECONDS, until_planned=True)
+    planned, plan_seconds = crew.usage(), time.monotonic() - clock
+    clock = time.monotonic()
+    started(job_id, close_portal=False)
+    job = wait_for(job_id, JOB_SECONDS)
+    apply_seconds = time.monotonic() - clock
+    after = crew.usage()
+    if job.state != JobState.FINISHED or job.done_count != count:
+        raise AssertionError(f"the job is {job.state} ({job.error}): {counts_by_code(job_id)}")
+    return Run(
+        students=job.done_count,
+        plan_seconds=plan_seconds,
+        apply_seconds=apply_seconds,
+        plan_cpu_ms_per_student=_each(planned.cpu_seconds - before.cpu_seconds, count),
+        apply_cpu_ms_per_student=_each(after.cpu_seconds - planned.cpu_seconds, count),
+        job_cpu_ms_per_student=_each(job.cpu_seconds, count),
+        server_cpu_ms_per_student=_each(server_cpu_seconds(server) - server_before, count),
+        statements_per_student=(after.statements - before.statements) / count,
+        students_per_second=count / apply_seconds,
+        peak_memory_mb=after.memory_mb,
+    )
+
+
+def _each(seconds: float, count: int) -> float:
+    return seconds * 1000 / count
+
+
+def _line(run: Run) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in asdict(run).items())
+
+
+def _report(runs: Sequence[Run], slip_cpu_ms: float, about: dict[str, str]) -> dict[str, Any]:
+    medians = {
+        name: round(statistics.median(getattr(run, name) for run in runs), 3) for name in asdict(runs[0])
+    }
+    whole = medians["plan_cpu_ms_per_student"] + medians["apply_cpu_ms_per_student"]
+    medians |= {
+        "cpu_ms_per_student": round(max(whole, medians["job_cpu_ms_per_student"]), 3),
+        "slip_cpu_ms": round(slip_cpu_ms, 3),
+        "seconds": round(medians["plan_seconds"] + medians["apply_seconds"], 3),
+    }
+    about = {**about, "load_after": machine.load()}
+    print(f"\nload after: {about['load_after']}\nmedians of {len(runs)}:")
+    for name, value in medians.items():
+        print(f"  {name:28} {value:>12,.3f}")
+    return {**about, "runs": len(runs), **medians}

@@ -1,6 +1,7 @@
 """The core's own commands, mounted directly under ``portal``: users, jobs, maintenance, doctor, sweep."""
 
 import uuid
+from typing import BinaryIO
 
 import click
 
@@ -122,10 +123,9 @@ def retry(job_id: uuid.UUID) -> None:
 @jobs.command()
 @click.argument("job_id", type=click.UUID)
 @click.argument("file", type=click.File("wb"))
-def result(job_id: uuid.UUID, file: "click.utils.LazyFile") -> None:
+def result(job_id: uuid.UUID, file: BinaryIO) -> None:
     """Write the result file: the uploaded columns and what became of each row."""
-    for line in result_lines(queries.get_job(job_id)):
-        file.write(line)
+    file.writelines(result_lines(queries.get_job(job_id)))
 
 
 def _line(job: Job) -> str:

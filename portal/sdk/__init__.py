@@ -35,7 +35,7 @@ from portal.hooks.manager import emit_notice, emit_reaction
 from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
 from portal.kernel.clock import database_now, utc_now
-from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db, reading, reading
+from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db, reading
 from portal.kernel.errors import (
     Conflict,
     Forbidden,
