@@ -12,7 +12,7 @@ BENCH           ?= students --count 2000 --database sqlite --workers 2
 SOAK            ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-browser demo demo-reset run test check format e2e bench soak docs lock clean
+.PHONY: help setup setup-dev setup-programs demo demo-reset run test check format e2e bench soak docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,8 +23,8 @@ setup: ## make .venv with what the portal needs (PYTHON=… chooses the interpre
 setup-dev:
 	@PYTHON="$(PYTHON)" requirements/install.sh dev
 
-setup-browser:
-	@requirements/install.sh browser
+setup-programs:
+	@requirements/install.sh programs
 
 demo: setup ## a demo university, then the panel (DEMO_APPLICANTS DEMO_SERVE=0 DEMO_HOST DEMO_PORT)
 	@$(PORTAL) demo --applicants $(DEMO_APPLICANTS) \
@@ -37,7 +37,7 @@ demo-reset: setup ## delete the demo university
 run: setup ## an empty portal: queue server, web, workers, relay (Ctrl-C stops all)
 	@$(PORTAL) run
 
-test: setup-dev setup-browser ## every check and test, with the time of each folder
+test: setup-dev setup-programs ## every check and test, with the time of each folder
 	@$(PYTHON_) tests/budget.py
 
 check: setup-dev ## format, lint, types, layers, documentation
@@ -51,7 +51,7 @@ format: setup-dev ## let ruff format the code and mend what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-e2e: setup-dev setup-browser ## only the walks with real workers and the browser tests
+e2e: setup-dev setup-programs ## only the walks with real workers and the browser tests
 	$(PYTHON_) -m pytest -n 2 tests/walks tests/browser
 
 bench: setup-dev ## measure (BENCH="students --count 10000 --database postgresql --workers 2")

@@ -1,6 +1,7 @@
 """A portal of its own in a temporary folder, with a university in it: what walks, soak runs and benchmarks work on."""
 
 import itertools
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,17 +39,26 @@ class Campus:
         engine: On which database.
         home: Its home folder; made when it is not there.
         server: The PostgreSQL to use, for that engine; a database named after the folder is made in it.
+        template: An earlier campus, closed now, that this one begins as a copy of.
         settings: Further settings, as for ``PortalConfig.load``.
     """
 
     def __init__(
-        self, engine: EngineName, home: Path, server: PostgresqlServer | None = None, **settings: Any
+        self,
+        engine: EngineName,
+        home: Path,
+        server: PostgresqlServer | None = None,
+        *,
+        template: "Campus | None" = None,
+        **settings: Any,
     ) -> None:
         url = ""
+        if template is not None:
+            shutil.copytree(template.config.home, home, ignore=shutil.ignore_patterns("run"))
         if engine == "postgresql":
             if server is None:
                 raise ValueError("a campus on PostgreSQL needs a server")
-            server.create(home.name)
+            server.create(home.name, template.config.home.name if template is not None else "template1")
             url = server.url(home.name)
         self.engine = engine
         self.config = PortalConfig.load(home=home, database_url=url, log_level="WARNING", **settings)
@@ -85,7 +95,8 @@ class Campus:
 class Intake:
     """An endless supply of admitted applicants: the generator's records, written by the import's own code.
 
-    What is left out of the import is what a creation never sees: the sheet, the ZIP and the decoding of photos.
+    What is left out of the import is what a creation never sees: the sheet, the ZIP and the decoding of photos. Numbers
+    of the examination board are others than in the generator's files, so that both fit into one portal.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -107,7 +118,7 @@ class Intake:
         rows = [
             ImportRow(
                 number=first + place,
-                values={name: cell for name, cell in record.cells.items() if cell and name != "photo"},
+                values=_values(record, first + place),
                 photo="photo" if record.photo else None,
             )
             for place, record in enumerate(chunk)
@@ -118,6 +129,11 @@ class Intake:
         if refused:
             raise AssertionError(f"the generator made a record that is refused: {refused[0]}")
         return [outcome.applicant_uid for outcome in outcomes if outcome.applicant_uid is not None]
+
+
+def _values(record: Record, number: int) -> dict[str, str]:
+    cells = {**record.cells, "reg_number": f"W{number:08d}", "photo": "", "application_number": ""}
+    return {name: cell for name, cell in cells.items() if cell}
 
 
 def _stored(photos: Mapping[int, bytes]) -> dict[int, NewFile]:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment: install.sh base | dev | browser. Quick when nothing changed.
+# Makes the virtual environment: install.sh base | dev | programs. Quick when nothing changed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -85,11 +85,17 @@ check_pango() {
 
 find_chromium() { .venv/bin/python -m portal.testing.browser >/dev/null 2>&1; }
 
-check_browser() {
-    find_chromium && return
-    may_install && { apt_install chromium || true; }
-    find_chromium && return
-    echo "=== NO CHROMIUM: the browser tests are SKIPPED. Type: sudo apt-get install chromium ===" >&2
+has_poppler() { command -v pdftoppm >/dev/null 2>&1 && command -v pdftotext >/dev/null 2>&1; }
+
+# Programs that some tests drive: a browser, and the reader of PDF files that pictures and texts are compared by.
+check_programs() {
+    find_chromium || { may_install && apt_install chromium; } || true
+    has_poppler || { may_install && apt_install poppler-utils; } || true
+    missing=
+    find_chromium || missing="$missing chromium"
+    has_poppler || missing="$missing poppler-utils"
+    [ -n "$missing" ] || return 0
+    echo "=== MISSING:$missing. Their tests are SKIPPED. Type: sudo apt-get install$missing ===" >&2
     [ -z "${CI:-}" ] || exit 1
 }
 
@@ -99,6 +105,6 @@ base | dev)
     install_requirements "${1:-base}"
     check_pango
     ;;
-browser) check_browser ;;
-*) fail "install.sh base | dev | browser" ;;
+programs) check_programs ;;
+*) fail "install.sh base | dev | programs" ;;
 esac

@@ -1,11 +1,14 @@
 """What the forms of admissions share: the rules of fields, certificate menus, choices."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from wtforms import SelectField, ValidationError
+from wtforms import DateTimeLocalField, SelectField, ValidationError
+from wtforms.validators import InputRequired
 
 from plugins.admissions.api.fields import FieldProblem, converted
 from plugins.admissions.models import Certificate
@@ -17,6 +20,7 @@ from plugins.admissions.models.vocabulary import (
     STUDY_MODE_TITLES,
 )
 from portal.sdk import InvalidInput, db
+from portal.sdk.web import institution
 
 Choices = list[tuple[str, str]]
 
@@ -31,6 +35,28 @@ PREFIXES = titled(PREFIX_TITLES)
 CATEGORIES = titled(CATEGORY_TITLES)
 STUDY_MODES = titled(STUDY_MODE_TITLES)
 SPECIALS = titled(SPECIAL_TITLES, empty="None")
+LABELS: Mapping[str, str] = {
+    "firstname": "First name",
+    "middlename": "Middle name",
+    "lastname": "Last name",
+    "date_of_birth": "Date of birth",
+    "email": "E-mail",
+    "reg_number": "Registration number",
+    "course1": "First choice",
+    "course2": "Second choice",
+    "course_admitted": "Admitted to",
+    "special_application": "Special application",
+    "locked": "Form locked",
+    "strict_deadline": "Strict deadline",
+    "study_mode": "Study mode",
+    "start_level": "Start level",
+    "parents_email": "E-mail of the parents",
+    "matric_number": "Matriculation number",
+    "perm_address": "Permanent address",
+    "officer_comment": "Comment of the office",
+    "flash_notice": "Notice",
+    "suspended_comment": "Why suspended",
+}
 MODES = [("create", "Visitors make new applications"), ("update", "Visitors fill in imported applications")]
 
 
@@ -94,6 +120,48 @@ def _code_or_none(value: Any) -> str | None:
 
 def _listed() -> Any:
     return select(Certificate.code, Certificate.title).order_by(Certificate.code)
+
+
+class InstantField(DateTimeLocalField):  # type: ignore[misc]
+    """An instant, typed in the portal's time zone and kept in UTC."""
+
+    data: datetime | None
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return f"{self.data.astimezone(_zone()):%Y-%m-%dT%H:%M}" if self.data is not None else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what was typed.
+
+        Raises:
+            ValueError: for what is no date with a time.
+        """
+        super().process_formdata(valuelist)
+        if self.data is not None:
+            self.data = self.data.replace(tzinfo=_zone()).astimezone(UTC)
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(institution().time_zone)
+
+
+def without(form: Any, names: set[str]) -> Any:
+    """Return the form class without some fields."""
+    for name in names:
+        if hasattr(form, name):
+            delattr(form, name)
+    return form
+
+
+def made_optional(form: Any, name: str) -> Any:
+    """Return the form class with a field that may stay empty."""
+    field = getattr(form, name)
+    field.kwargs["validators"] = [
+        item for item in field.kwargs["validators"] if not isinstance(item, InputRequired)
+    ]
+    return form
 
 
 def not_negative(form: Any, field: Any) -> None:

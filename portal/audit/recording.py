@@ -19,6 +19,8 @@ from portal.kernel.clock import utc_now
 from portal.kernel.db import Base, db
 from portal.kernel.ids import new_id
 
+#: Nulls are written out, so that entries with and without changes go in one statement.
+_INSERT = insert(AuditEntry).execution_options(render_nulls=True)
 _job: ContextVar[uuid.UUID | None] = ContextVar("portal_audit_job", default=None)
 
 
@@ -50,7 +52,7 @@ def record(action: str, target: str, record_id: str, changes: Mapping[str, Any] 
 def record_many(rows: Sequence[AuditRow]) -> None:
     """Write entries for Core bulk changes, any number, in one statement. Does not commit."""
     if rows:
-        db.session.execute(insert(AuditEntry), _values(rows))
+        db.session.execute(_INSERT, _values(rows))
 
 
 def _values(rows: Sequence[AuditRow]) -> list[dict[str, Any]]:
@@ -82,7 +84,7 @@ def _record_flush(session: Session, context: UOWTransaction) -> None:
         if (row := _row(action, item)) is not None
     ]
     if rows:
-        session.execute(insert(AuditEntry), _values(rows))
+        session.execute(_INSERT, _values(rows))
 
 
 def _row(action: str, item: Base) -> AuditRow | None:

@@ -95,7 +95,8 @@ def create_many(users: Sequence[NewUser], roles: Iterable[str] = ()) -> list[int
         _refuse_invalid_email(user.email)
     now = utc_now()
     created = db.session.execute(
-        insert(User).returning(User.id, User.sign_in_key),
+        # Nulls are written out, so that users with and without an address go in one statement.
+        insert(User).returning(User.id, User.sign_in_key).execution_options(render_nulls=True),
         [
             {
                 "sign_in_name": user.sign_in_name.strip(),

@@ -18,14 +18,14 @@ from weasyprint.text.line_break import Layout  # isort: skip
 
 ffi.cdef("void *g_object_ref(void *object);")
 
-#: Latin as Europe, Nigeria (Hausa hooks, Yoruba and Igbo dots) and Romania and Vietnam write it, signs and currencies.
+#: Latin as Europe, Nigeria (Hausa hooks, Yoruba and Igbo dots) and Vietnam write it, signs and currencies.
 LETTERS = (
     *map(chr, range(0x20, 0x7F)),
     *map(chr, range(0xA1, 0xAD)),
     *map(chr, range(0xAE, 0x180)),
     *"ƁɓƊɗƘƙƳƴƝɲƎǝƏəƆɔƐɛǸǹḾḿṢṣṄṅḌḍḤḥṬṭƠơƯư",
     *map(chr, range(0x1CD, 0x1DD)),
-    *map(chr, range(0x200, 0x21C)),
+    *"ȘșȚț",
     *map(chr, range(0x1EA0, 0x1EFA)),
     *"‐‑–—‘’‚“”„•…‹›₦€™→",
 )

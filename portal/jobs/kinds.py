@@ -169,6 +169,10 @@ class RowJob(ABC, Generic[P, R]):
         """Return the endpoint (taking ``id``) of the page of a row's record, or None."""
         return None
 
+    def subject_endpoint(self) -> str | None:
+        """Return the endpoint (taking ``id``) of the page of a row's subject, linked while it has no record, or None."""
+        return None
+
 
 Progress = Callable[[int, int | None], None]
 

@@ -106,7 +106,8 @@ def insert_rows(
     ]
     if not rows:
         return
-    db.session.execute(insert(JobRow), rows)
+    # Nulls are written out, so that refused rows and planned ones go in one statement.
+    db.session.execute(insert(JobRow).execution_options(render_nulls=True), rows)
     states = [item["state"] for item in values]
     db.session.execute(
         update(Job)

@@ -147,10 +147,12 @@ class JobFacts:
         return self.may_change and self.is_moving and self.job.cancel_requested_at is None
 
     def record_url(self, row: JobRow) -> str | None:
-        """Return the address of the record that the row made or changed, or None."""
-        if row.record_id is None or not isinstance(self.kind, RowJob):
+        """Return the address of the record that the row made or changed, else of what it is about, or None."""
+        if not isinstance(self.kind, RowJob):
             return None
-        return page_of_record(self.kind.record_endpoint(), row.record_id)
+        if row.record_id is not None:
+            return page_of_record(self.kind.record_endpoint(), row.record_id)
+        return page_of_record(self.kind.subject_endpoint(), row.subject) if row.subject is not None else None
 
     @property
     def warning_template(self) -> str | None:

@@ -180,8 +180,11 @@ def worker_processes(config: PortalConfig, queue_server: Redis) -> Iterator[Work
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """The browser to drive; without one the test is skipped."""
+    """The browser to drive; without one the test is skipped, or fails when ``CI`` is set."""
     found = find_chromium()
-    if found is None:
-        pytest.skip("no Chromium on this machine (set PORTAL_CHROMIUM or install chromium)")
-    return found
+    if found is not None:
+        return found
+    message = "no Chromium on this machine (set PORTAL_CHROMIUM or install chromium)"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)

@@ -9,6 +9,7 @@ FUNCTION_LINES = 40
 #: Where any error is caught, and why it must be.
 BORDERS = {
     "portal/documents/compiling.py": "whatever changed below, documents must still be printed, the full way",
+    "portal/documents/service.py": "a database that is not ready must not keep a worker from starting",
     "portal/documents/render.py": "whatever the layout makes of one document concerns this document only",
     "portal/files/local.py": "an error of any kind must leave no temporary file behind; it is raised again",
     "portal/health/checks.py": "a check that raises has failed",

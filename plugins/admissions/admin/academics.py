@@ -7,7 +7,7 @@ from sqlalchemy import select
 from wtforms import SelectField
 
 from plugins.admissions.admin.words import code_cell
-from plugins.admissions.forms import CATEGORIES, STUDY_MODES
+from plugins.admissions.forms import CATEGORIES, LABELS, STUDY_MODES
 from plugins.admissions.models import Certificate, Department
 from plugins.admissions.models.vocabulary import CATEGORY_TITLES, STUDY_MODE_TITLES
 from plugins.admissions.permissions import ACADEMICS_EDIT
@@ -58,7 +58,7 @@ class CertificateView(PortalModelView):
     permission_create = permission_edit = permission_delete = ACADEMICS_EDIT
     column_list = ("code", "title", "department", "study_mode", "start_level", "application_category")
     column_details_list = column_list
-    column_labels: ClassVar[dict[str, str]] = {"application_category": "Category"}
+    column_labels: ClassVar[dict[str, str]] = {**LABELS, "application_category": "Category"}
     column_searchable_list = ("code", "title", "department.title")
     column_sortable_list = ("code", "title", ("department", "department.title"), "start_level")
     column_default_sort = "code"

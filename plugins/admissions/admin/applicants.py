@@ -1,11 +1,14 @@
 """The list and forms of applicants, and what can be done with a selection of them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
 from flask import flash
-from wtforms import SelectField
+from sqlalchemy import inspect, select
+from wtforms import DateField, SelectField
+from wtforms.validators import Optional
 
 from plugins.admissions.admin.applicant_page import ApplicantPages
 from plugins.admissions.admin.creating import plan_creation
@@ -13,9 +16,9 @@ from plugins.admissions.admin.filters import certificates, container_filter
 from plugins.admissions.admin.words import STATE_TONES, code_cell, record_link
 from plugins.admissions.api.applicants import add_applicant
 from plugins.admissions.api.workflow import MOST_AT_ONCE, TransitionOutcome, transition_many
-from plugins.admissions.errors import ALREADY_CREATED
-from plugins.admissions.forms import SEXES, SPECIALS, CertificateField, keeps_rule
-from plugins.admissions.models import Applicant, ApplicantState
+from plugins.admissions.errors import ALREADY_CREATED, CERTIFICATE_WRONG_CATEGORY
+from plugins.admissions.forms import LABELS, SEXES, SPECIALS, CertificateField, keeps_rule, without
+from plugins.admissions.models import Applicant, ApplicantState, Certificate, Container
 from plugins.admissions.models.names import folded
 from plugins.admissions.models.vocabulary import SEX_TITLES
 from plugins.admissions.permissions import (
@@ -24,7 +27,7 @@ from plugins.admissions.permissions import (
     APPLICANTS_TRANSITION,
     STUDENTS_CREATE,
 )
-from portal.sdk import Conflict, transaction
+from portal.sdk import Conflict, InvalidInput, db, transaction
 from portal.sdk.web import (
     BooleanEqualFilter,
     ChoiceFilter,
@@ -35,7 +38,8 @@ from portal.sdk.web import (
 )
 
 _PERSON = ("firstname", "middlename", "lastname", "sex", "date_of_birth", "email", "phone", "reg_number")
-_COURSES = ("course1", "course2", "course_admitted")
+_CHOICES = ("course1", "course2")
+_COURSES = (*_CHOICES, "course_admitted")
 _NEW = ("container", *_PERSON, "course1", "course2", "special_application", "notice")
 _CHANGED = (*_PERSON, *_COURSES, "special_application", "notice", "locked", "suspended")
 
@@ -53,6 +57,7 @@ class ApplicantView(ApplicantPages, PortalModelView):
     list_links = (("admissions_import.index", "Import from a sheet", APPLICANTS_IMPORT),)
     column_list = ("display_fullname", "applicant_id", "state", "course_admitted", "reg_number", "student_id")
     column_labels: ClassVar[dict[str, str]] = {
+        **LABELS,
         "display_fullname": "Name",
         "applicant_id": "Application",
         "course_admitted": "Admitted to",
@@ -74,10 +79,11 @@ class ApplicantView(ApplicantPages, PortalModelView):
         DateBetweenFilter(Applicant.date_of_birth, "Date of birth"),
         BooleanEqualFilter(Applicant.locked, "Form locked"),
     ]
-    form_columns = tuple(dict.fromkeys((*_NEW, *_CHANGED)))
+    form_columns = ("container", *_CHANGED)
     form_ajax_refs: ClassVar[dict[str, Any]] = {"container": {"fields": ("code", "title")}}
     form_overrides: ClassVar[dict[str, Any]] = {
         "sex": SelectField,
+        "date_of_birth": DateField,
         "special_application": SelectField,
         **dict.fromkeys(_COURSES, CertificateField),
     }
@@ -86,13 +92,11 @@ class ApplicantView(ApplicantPages, PortalModelView):
         "sex": {"choices": SEXES},
         "email": {"validators": [keeps_rule("email")]},
         "phone": {"validators": [keeps_rule("phone")]},
-        "reg_number": {"label": "Registration number", "validators": [keeps_rule("reg_number")]},
-        "course1": {"label": "First choice"},
-        "course2": {"label": "Second choice"},
-        "course_admitted": {"label": "Admitted to"},
+        "date_of_birth": {"validators": [Optional()]},
+        "reg_number": {"validators": [keeps_rule("reg_number")]},
         "special_application": {"choices": SPECIALS, "coerce": lambda value: value or None},
         "notice": {"description": "The applicant sees it."},
-        "locked": {"label": "Form locked", "description": "The applicant cannot change anything."},
+        "locked": {"description": "The applicant cannot change anything."},
         "suspended": {"description": "The applicant cannot sign in."},
     }
 
@@ -105,26 +109,34 @@ class ApplicantView(ApplicantPages, PortalModelView):
 
     def get_create_form(self) -> Any:
         """Return the form of a new application: what a person knows at that time."""
-        return _without(super().get_create_form(), set(_CHANGED) - set(_NEW))
+        return without(super().get_create_form(), set(_CHANGED) - set(_NEW))
 
     def get_edit_form(self) -> Any:
         """Return the form of an existing application, which stays in its container."""
-        return _without(super().get_edit_form(), {"container"})
+        return without(super().get_edit_form(), {"container"})
 
     def create_model(self, form: Any) -> Any:
         """Return the new applicant, or False when it was refused."""
-        container = form.container.data
-        values = {name: form[name].data for name in _NEW if name != "container"}
-        return self._write(form, lambda session: add_applicant(container, values)) or False
+        values = {name: form[name].data for name in _NEW}
+
+        def write(session: Any) -> Applicant:
+            container = values.pop("container")
+            _check_choices(container, values)
+            return add_applicant(container, values)
+
+        return self._write(form, write) or False
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
         """Refuse to change what became a student.
 
         Raises:
             Conflict: ``already-created``.
+            InvalidInput: ``certificate-wrong-category``.
         """
         if model.state == ApplicantState.CREATED:
             raise Conflict(ALREADY_CREATED, f"{model.applicant_id} is a student already and stays as it is.")
+        changed = {name for name in _CHOICES if inspect(model).attrs[name].history.has_changes()}
+        _check_choices(model.container, {name: getattr(model, name) for name in changed})
 
     def _apply_search(
         self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str
@@ -151,11 +163,14 @@ class ApplicantView(ApplicantPages, PortalModelView):
         _tell(outcomes)
 
 
-def _without(form: Any, names: set[str]) -> Any:
-    for name in names:
-        if hasattr(form, name):
-            delattr(form, name)
-    return form
+def _check_choices(container: Container, values: Mapping[str, Any]) -> None:
+    """Refuse a choice that the container does not offer; what was chosen before and is gone stays."""
+    for name in _CHOICES:
+        code = values.get(name)
+        category = select(Certificate.application_category).where(Certificate.code == code)
+        if code and db.session.scalar(category) != container.application_category:
+            message = f"{container.code} offers only certificates of its category; {code} is none."
+            raise InvalidInput(CERTIFICATE_WRONG_CATEGORY, message, {"field": name})
 
 
 def _tell(outcomes: list[TransitionOutcome]) -> None:

@@ -11,14 +11,23 @@ from plugins.admissions.admin.creating import plan_creation
 from plugins.admissions.admin.words import code_cell
 from plugins.admissions.api.applicants import counts_by_state
 from plugins.admissions.api.containers import add_container, check_container
-from plugins.admissions.forms import CATEGORIES, MODES, PREFIXES, not_negative
+from plugins.admissions.forms import (
+    CATEGORIES,
+    LABELS,
+    MODES,
+    PREFIXES,
+    InstantField,
+    made_optional,
+    not_negative,
+    without,
+)
 from plugins.admissions.models import ApplicantState, Container
 from plugins.admissions.models.vocabulary import CATEGORY_TITLES, PREFIX_TITLES
 from plugins.admissions.permissions import CONTAINERS_EDIT, STUDENTS_CREATE_ALL
 from portal.sdk import Conflict
 from portal.sdk.web import ChoiceFilter, PortalModelView, expose, requires
 
-_FIXED = ("prefix", "container_number")
+_FIXED = {"prefix", "container_number"}
 _FORM = (
     "prefix",
     "year",
@@ -46,6 +55,7 @@ class ContainerView(PortalModelView):
     details_template = "admissions/container.html"
     column_list = ("code", "title", "application_category", "year", "startdate", "enddate", "application_fee")
     column_labels: ClassVar[dict[str, str]] = {
+        **LABELS,
         "application_category": "Category",
         "year": "Entry session",
         "startdate": "Opens",
@@ -64,6 +74,8 @@ class ContainerView(PortalModelView):
         "prefix": SelectField,
         "application_category": SelectField,
         "mode": SelectField,
+        "startdate": InstantField,
+        "enddate": InstantField,
     }
     form_args: ClassVar[dict[str, Any]] = {
         "prefix": {
@@ -79,11 +91,11 @@ class ContainerView(PortalModelView):
             "label": "Number",
             "description": "1 to 99, instead of the year in the code: app3 instead of app2026.",
         },
-        "title": {"validators": [Optional()], "description": "Made of type and session when left empty."},
+        "title": {"description": "Made of type and session when left empty."},
         "application_category": {"label": "Category", "choices": CATEGORIES},
         "mode": {"choices": MODES},
-        "startdate": {"label": "Opens"},
-        "enddate": {"label": "Closes"},
+        "startdate": {"label": "Opens", "validators": [Optional()]},
+        "enddate": {"label": "Closes", "validators": [Optional()]},
         "strict_deadline": {"description": "After closing, applicants cannot change or submit anything."},
         "application_fee": {"label": "Fee", "validators": [not_negative]},
         "with_picture": {"label": "Passport picture", "description": "Asked for and printed on the slip."},
@@ -104,13 +116,13 @@ class ContainerView(PortalModelView):
         ),
     }
 
+    def get_create_form(self) -> Any:
+        """Return the form of a new container; the title may be left to the portal."""
+        return made_optional(super().get_create_form(), "title")
+
     def get_edit_form(self) -> Any:
         """Return the form without what never changes."""
-        form = super().get_edit_form()
-        for name in _FIXED:
-            if hasattr(form, name):
-                delattr(form, name)
-        return form
+        return without(super().get_edit_form(), _FIXED)
 
     def create_model(self, form: Any) -> Any:
         """Return the new container, or False when it was refused; its code follows from type, year and number."""

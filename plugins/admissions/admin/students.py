@@ -5,13 +5,13 @@ from uuid import UUID
 
 from flask import Response, request
 from sqlalchemy.orm import selectinload
-from wtforms import SelectField
+from wtforms import DateField, SelectField
 
 from plugins.admissions.admin.creating import print_letters
 from plugins.admissions.admin.filters import StudyCourseFilter, certificates, sessions
 from plugins.admissions.admin.student_page import facts_of, zip_entries
 from plugins.admissions.admin.words import code_cell, record_link
-from plugins.admissions.forms import SEXES, keeps_rule
+from plugins.admissions.forms import LABELS, SEXES, keeps_rule
 from plugins.admissions.models import Certificate, Student, StudentFile, StudentState, StudyCourse
 from plugins.admissions.models.names import folded
 from plugins.admissions.models.vocabulary import SEX_TITLES
@@ -66,6 +66,7 @@ class StudentView(PortalModelView):
     details_template = "admissions/student.html"
     column_list = ("display_fullname", "student_id", "state", "study_courses", "reg_number", "created_at")
     column_labels: ClassVar[dict[str, str]] = {
+        **LABELS,
         "display_fullname": "Name",
         "student_id": "Number",
         "study_courses": "Study course",
@@ -85,17 +86,15 @@ class StudentView(PortalModelView):
         DateTimeBetweenFilter(Student.created_at, "Created"),
     ]
     form_columns = _FORM
-    form_overrides: ClassVar[dict[str, Any]] = {"sex": SelectField}
+    form_overrides: ClassVar[dict[str, Any]] = {"sex": SelectField, "date_of_birth": DateField}
     form_args: ClassVar[dict[str, Any]] = {
         **{
             name: {"validators": [keeps_rule(name)]}
             for name in ("firstname", "middlename", "lastname", "phone", "email")
         },
         "sex": {"choices": SEXES},
-        "parents_email": {"label": "E-mail of the parents", "validators": [keeps_rule("email")]},
-        "matric_number": {"label": "Matriculation number"},
-        "perm_address": {"label": "Permanent address"},
-        "flash_notice": {"label": "Notice", "description": "The student sees it after signing in."},
+        "parents_email": {"validators": [keeps_rule("email")]},
+        "flash_notice": {"description": "The student sees it after signing in."},
     }
 
     column_formatters: ClassVar[dict[str, Any]] = {

@@ -71,6 +71,7 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
     Row = ApplicantRef
     chunk_rows: ClassVar[int] = 250
     seconds_per_row: ClassVar[float] = 0.002
+    warning_template: ClassVar[str | None] = "admissions/create_students_warning.html"
 
     def permission(self, params: CreateStudentsParams) -> str:
         return STUDENTS_CREATE if params.scope is Scope.APPLICANTS else STUDENTS_CREATE_ALL
@@ -142,6 +143,10 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
 
     def record_endpoint(self) -> str | None:
         return "admissions_student.details_view"
+
+    def subject_endpoint(self) -> str | None:
+        """Return the applicant's page."""
+        return "admissions_applicant.details_view"
 
 
 def _selected(uids: Sequence[uuid.UUID]) -> Iterator[SourceRow[ApplicantRef]]:

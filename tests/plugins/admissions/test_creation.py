@@ -55,8 +55,6 @@ from tests.plugins.admissions.university import (
     students,
 )
 
-pytestmark = pytest.mark.both_engines
-
 CONTAINER = {"scope": "container", "container": "app2026"}
 PORTAL = {"scope": "portal"}
 
@@ -101,6 +99,7 @@ def test_case_3_a_certificate_that_was_removed_meanwhile_refuses(university: Uni
     assert issued() == 0
 
 
+@pytest.mark.both_engines
 def test_case_4_with_the_certificate_restored_the_student_is_made(university: University) -> None:
     uid = add(university)
     values = remove_certificate(university)
@@ -117,6 +116,7 @@ def test_case_4_with_the_certificate_restored_the_student_is_made(university: Un
     assert (student.email, student.display_fullname) == (applicant.email, applicant.display_fullname)
 
 
+@pytest.mark.both_engines
 def test_case_5_the_passport_is_the_same_blob_in_both_folders(university: University) -> None:
     uid = add(university)
     sha256 = give_photo(uid)
@@ -208,6 +208,7 @@ def test_cases_15_and_16_the_batch_lists_reasons(university: University) -> None
     assert students() == []
 
 
+@pytest.mark.both_engines
 def test_case_17_fixed_rows_are_done_by_a_retry(university: University) -> None:
     uid = add(university, date_of_birth=None)
     job = create(CONTAINER)
@@ -232,6 +233,7 @@ def test_case_18_history_and_audit_tell_who_was_made_from_whom(university: Unive
     assert {line.actor_name for line in student.history} == {"system"}
 
 
+@pytest.mark.both_engines
 def test_case_19_the_portal_scope_takes_all_containers(university: University) -> None:
     with transaction() as session:
         other = Container(code="app2027", title="Next year", prefix="app", year=2027)
@@ -265,6 +267,7 @@ def test_case_21_a_corrupt_picture_refuses_its_applicant_only(university: Univer
     assert broken_promises() == []
 
 
+@pytest.mark.both_engines
 def test_case_23_single_creation_mails_an_activation_code_once(university: University) -> None:
     uid = add(university, email="ada@example.org", lastname="Okafor", application_number="735913")
 
@@ -289,6 +292,7 @@ def test_an_empty_registration_number_stays_empty(university: University) -> Non
     assert [student.reg_number for student in students()] == [None, None]
 
 
+@pytest.mark.both_engines
 def test_a_registration_number_of_another_student_refuses(university: University) -> None:
     first, second = add(university), add(university)
     create_selected(first)
@@ -319,6 +323,7 @@ def test_a_container_without_a_usable_session_refuses_without_harm(
     assert (job.state, refusals(job)) == (JobState.FINISHED, {code: 1})
 
 
+@pytest.mark.both_engines
 def test_the_checks_come_in_their_order(university: University) -> None:
     """Everything is wrong with this applicant; mending one thing after the other shows the order."""
     taken = add(university)
@@ -369,6 +374,7 @@ def test_the_checks_come_in_their_order(university: University) -> None:
     ]
 
 
+@pytest.mark.both_engines
 def test_a_namesake_is_only_warned_of(university: University) -> None:
     twins = add_many(university, 2, firstname="Adé", lastname="Okafor")
     families = add_many(university, 2, email="family@example.org")
@@ -382,6 +388,7 @@ def test_a_namesake_is_only_warned_of(university: University) -> None:
     assert "same name and date of birth" in warnings[0]
 
 
+@pytest.mark.both_engines
 def test_changed_since_the_preview_refuses_that_row_only(university: University) -> None:
     changed, left = add(university), add(university)
 
@@ -417,6 +424,7 @@ def test_a_second_job_finds_the_student_made(university: University) -> None:
     assert len(students()) == 1
 
 
+@pytest.mark.both_engines
 def test_the_account_has_no_password_but_an_identity_and_a_code(university: University) -> None:
     create_selected(add(university))
 
@@ -464,6 +472,7 @@ def prepared(uid: object, number: str, version: int) -> PreparedSlip:
     return PreparedSlip(file=file, student_id=number, created_at=utc_now(), applicant_version=version)
 
 
+@pytest.mark.both_engines
 def test_one_student_by_the_api(university: University) -> None:
     uid = add(university)
     with transaction():

@@ -105,7 +105,7 @@ def slip(number: int) -> SlipFacts:
 
 
 CASES = [
-    *[(str(number), slip(number)) for number in range(30)],
+    *[(str(number), slip(number)) for number in range(27)],
     *[(name, replace(slip(99), **change)) for name, change in EDGES.items()],
 ]
 
@@ -116,14 +116,14 @@ def pictures(folder: Path, **pdfs: bytes) -> tuple[list[Image.Image], list[str]]
         path = folder / f"{name}.pdf"
         path.write_bytes(pdf)
         subprocess.run(
-            ["pdftoppm", "-r", "100", "-png", "-singlefile", path, folder / name],
+            ["pdftoppm", "-r", "100", "-singlefile", path, folder / name],
             check=True,
             capture_output=True,
         )
         text = subprocess.run(["pdftotext", "-raw", path, "-"], check=True, capture_output=True)
         assert not text.stderr
         texts.append(text.stdout.decode())
-        images.append(Image.open(folder / f"{name}.png").convert("RGB"))
+        images.append(Image.open(folder / f"{name}.ppm").convert("RGB"))
     return images, texts
 
 
@@ -141,7 +141,8 @@ def test_the_slip_is_compiled(press: Press) -> None:
 @pytest.mark.usefixtures("poppler")
 @pytest.mark.parametrize("facts", [case for _, case in CASES], ids=[name for name, _ in CASES])
 def test_both_ways_give_the_same_pixels_and_text(press: Press, tmp_path: Path, facts: SlipFacts) -> None:
-    compiled = press.render_bulk(SLIP, [facts] * (5 if facts.slip_notice or not facts.qr_text else 1))[-1]
+    press.prepare(SLIP, [facts])
+    compiled = press.render_bulk(SLIP, [facts])[0]
     assert not compiled.fallback
     assert compiled.pdf is not None
     (one, other), (text, other_text) = pictures(

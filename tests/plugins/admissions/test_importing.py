@@ -29,14 +29,13 @@ from tests.plugins.admissions.university import (
     sheet,
 )
 
-pytestmark = pytest.mark.both_engines
-
 
 def applicants() -> list[Applicant]:
     db.session.rollback()
     return list(db.session.scalars(select(Applicant).order_by(Applicant.reg_number)))
 
 
+@pytest.mark.both_engines
 def test_a_row_becomes_an_applicant(university: University) -> None:
     job = import_sheet(sheet([person(middlename="  de  la ", phone="+234-80-1234567#", state="submitted")]))
 
@@ -160,6 +159,7 @@ def test_all_bad_cells_of_a_row_are_told_at_once(university: University) -> None
     assert all(part in messages(job)[0] for part in ("column sex", "column email", "column date_of_birth"))
 
 
+@pytest.mark.both_engines
 def test_the_same_number_twice_in_one_sheet_is_refused_once(university: University) -> None:
     job = import_sheet(sheet([person(firstname="First"), person(firstname="Second")]))
 
@@ -167,6 +167,7 @@ def test_the_same_number_twice_in_one_sheet_is_refused_once(university: Universi
     assert applicants()[0].firstname == "First"
 
 
+@pytest.mark.both_engines
 def test_a_number_that_another_applicant_has_is_refused(university: University) -> None:
     add(university, reg_number="00471")
 
@@ -189,6 +190,7 @@ def test_a_given_application_number_is_kept_and_comes_once(university: Universit
     assert refusals(job) == {"already-exists": 1}
 
 
+@pytest.mark.both_engines
 def test_history_can_be_imported(university: University) -> None:
     lines = (
         "2026-01-05 10:00:00 UTC - Application started by Ada\n2026-02-01 11:30:00 - Application submitted"
@@ -203,6 +205,7 @@ def test_history_can_be_imported(university: University) -> None:
 # Photos
 
 
+@pytest.mark.both_engines
 def test_photos_are_found_by_number_or_by_column(university: University) -> None:
     rows = [
         person(reg_number="1"),
@@ -282,6 +285,7 @@ def test_a_zip_bomb_is_not_unpacked(university: University) -> None:
 # Update and remove
 
 
+@pytest.mark.both_engines
 def test_an_update_changes_what_is_filled_in_and_nothing_else(university: University) -> None:
     uid = add(university, reg_number="00471", phone="+234-1-1111111", notice="keep")
     row = {"reg_number": "00471", "firstname": "Bola", "phone": "", "state": "submitted", "notice": ""}
@@ -322,6 +326,7 @@ def test_a_row_that_changes_nothing_is_unchanged(university: University) -> None
     assert (job.unchanged_count, get(Applicant, uid).version) == (1, 1)
 
 
+@pytest.mark.both_engines
 def test_a_new_photo_replaces_the_old_one_and_raises_the_version(university: University) -> None:
     uid = add(university, reg_number="00471")
     old = give_photo(uid, jpeg(5))
@@ -343,6 +348,7 @@ def test_who_is_not_there_or_is_a_student_is_refused(university: University, mod
     assert refusals(job) == {"already-created": 1, "applicant-not-found": 1}
 
 
+@pytest.mark.both_engines
 def test_removed_applicants_are_gone_with_their_files_and_history(university: University) -> None:
     uid = add(university, reg_number="00471")
     give_photo(uid)
@@ -354,6 +360,7 @@ def test_removed_applicants_are_gone_with_their_files_and_history(university: Un
     assert db.session.scalar(select(func.count()).select_from(ApplicantFile)) == 0
 
 
+@pytest.mark.both_engines
 def test_a_row_changed_since_the_preview_is_refused(university: University) -> None:
     uid = add(university, reg_number="00471")
 
@@ -391,6 +398,7 @@ def test_a_sheet_of_settled_rows_only_has_nothing_to_do(university: University) 
         import_sheet(sheet([{**person(), "_status": "done"}]))
 
 
+@pytest.mark.both_engines
 def test_many_rows_take_few_statements(university: University) -> None:
     rows = [person(reg_number=str(number)) for number in range(200)]
     photos = archive({f"{number}.jpg": jpeg(number % 7) for number in range(200)})

@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 
 from plugins.admissions.api.numbers import FIRST, SERIES, last_issued, reserve, student_number
+from plugins.admissions.models import Student
 from plugins.admissions.settings import AdmissionsSettings
 from portal.sdk import db, run_in_transaction, transaction
 from portal.settings.store import set_values
-from tests.plugins.admissions.university import University, add, create_selected, issued
+from tests.plugins.admissions.university import University, add, create_selected, force, issued, students
 
 
 def test_numbers_are_a_letter_and_seven_digits() -> None:
@@ -63,9 +64,6 @@ def test_a_rolled_back_reservation_reserves_nothing(university: University) -> N
 
 def test_numbers_that_a_student_has_are_left_out(university: University) -> None:
     create_selected(add(university))
-    from plugins.admissions.models import Student
-    from tests.plugins.admissions.university import force, students
-
     force(Student, students()[0].id, student_id="K1000002")
 
     with transaction():

@@ -10,7 +10,7 @@ from plugins.admissions.api.workflow import available_transitions, transition, t
 from plugins.admissions.errors import ApplicantNotFound, TransitionRefused
 from plugins.admissions.models import Applicant, ApplicantHistory, ApplicantState, Certificate, Container
 from portal.audit.models import AuditEntry
-from portal.sdk import InvalidInput, db, transaction
+from portal.sdk import Conflict, InvalidInput, db, transaction
 from tests.plugins.admissions.university import (
     University,
     add,
@@ -56,7 +56,6 @@ def test_the_table_is_the_specified_one() -> None:
     assert list(STUDENT_TRANSITIONS) == ["create", "admit"]
 
 
-@pytest.mark.both_engines
 @pytest.mark.parametrize("name", OFFERED)
 def test_each_transition_leads_from_its_state_to_its_state(university: University, name: str) -> None:
     with_fee(university, 100)
@@ -197,8 +196,6 @@ def test_a_removed_certificate_stays_chosen(university: University) -> None:
 
 
 def test_an_officers_stale_edit_is_refused(university: University) -> None:
-    from portal.sdk import Conflict
-
     uid = add(university)
     with pytest.raises(Conflict) as refused, transaction() as session:
         applicant = session.get(Applicant, uid)

@@ -61,6 +61,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def shared_press(tmp_path_factory: pytest.TempPathFactory) -> Press:
+    root = tmp_path_factory.mktemp("templates")
+    (root / "card.html").write_text(TEMPLATE)
+    press = Press([card_kind()], [root])
+    press.warm_up()
+    return press
+
+
 @pytest.fixture
-def press(folder: Path) -> Press:
-    return Press([card_kind()], [folder])
+def press(shared_press: Press) -> Press:
+    """A press that is warm; a test that counts shapes or changes the template makes its own."""
+    return shared_press

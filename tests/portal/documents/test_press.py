@@ -137,7 +137,8 @@ def test_markup_in_values_is_text(press: Press) -> None:
     assert "&lt;b&gt;&amp;amp;" in press.preview_html("test.card", replace(CARD, name="<b>&amp;</b>"))
 
 
-def test_the_preview_has_everything_inside_and_needs_no_layout(press: Press) -> None:
+def test_the_preview_has_everything_inside_and_needs_no_layout(folder: Path) -> None:
+    press = Press([card_kind()], [folder])
     html = press.preview_html("test.card", CARD)
     assert "asset:" not in html
     assert "data:image/jpeg;base64," in html
@@ -177,11 +178,20 @@ def test_a_compiled_page_that_looks_different_is_not_used(folder: Path) -> None:
     assert press.render_bulk("test.card", [CARD])[0].fallback
 
 
-def test_a_shape_is_compiled_when_it_is_seen_often_enough(press: Press) -> None:
+def test_a_shape_is_compiled_when_it_is_seen_often_enough(folder: Path) -> None:
+    press = Press([card_kind()], [folder])
     facts = replace(CARD, notice="Bring your papers.\nAll of them.")
     rendered = press.render_bulk("test.card", [facts] * 7)
     assert [each.fallback for each in rendered] == [True] * 4 + [False] * 3
     assert press.compiled_states()[0].shapes_count == 2
+
+
+def test_a_shape_in_use_is_compiled_beforehand(folder: Path) -> None:
+    press = Press([card_kind()], [folder])
+    facts = replace(CARD, notice="Bring your papers.")
+    press.prepare("test.card", [facts, replace(facts, photo=None)])
+    assert press.compiled_states()[0].shapes_count == 3
+    assert not press.render_bulk("test.card", [facts])[0].fallback
 
 
 def test_a_shape_of_two_pages_is_printed_in_full_and_concerns_no_other(press: Press) -> None:

@@ -180,9 +180,8 @@ def test_an_unknown_action_or_an_empty_selection_does_nothing(
     assert "Select at least one" in librarian.get(f"{BOOKS}/").get_data(as_text=True)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+def test_no_address_of_a_list_is_a_500(reader: PortalClient, books: dict[str, str]) -> None:
+    for query in (
         "page=-3",
         "page=99999999999999999999",
         "page_size=100000",
@@ -193,10 +192,8 @@ def test_an_unknown_action_or_an_empty_selection_does_nothing(
         "flt0_0=nonsense",
         "flt0_2=abc",
         "flt1_77=1",
-    ],
-)
-def test_no_address_of_a_list_is_a_500(reader: PortalClient, books: dict[str, str], query: str) -> None:
-    assert reader.get(f"{BOOKS}/?{query}").status_code == 200
+    ):
+        assert reader.get(f"{BOOKS}/?{query}").status_code == 200, query
 
 
 def test_a_nul_character_is_refused_wherever_it_stands(

@@ -1,0 +1,40 @@
+"""``python -m benchmarks …``: what the portal costs, measured."""
+
+import json
+from typing import Any, Literal
+
+import click
+
+from benchmarks import students as main_job
+from portal.testing.sandboxes import ENGINES, EngineName
+
+
+@click.group()
+def benchmarks() -> None:
+    """Measure the portal with real databases, a real queue server and real worker processes."""
+
+
+@benchmarks.command()
+@click.option("--count", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True)
+@click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--render", type=click.Choice(["auto", "full"]), default="auto", help="full: no compiled slips.")
+@click.option("--runs", type=click.IntRange(1, 20), help="Default: 3, with more than 5,000 applicants 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def students(
+    count: int,
+    database: EngineName,
+    workers: int,
+    render: Literal["auto", "full"],
+    runs: int | None,
+    as_json: bool,
+) -> None:
+    """The main job: student records with slips, from admitted applicants."""
+    default = 1 if count > 5_000 or render == "full" else 3
+    figures: dict[str, Any] = main_job.measure(count, database, workers, render, runs or default)
+    if as_json:
+        click.echo(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    benchmarks()
