@@ -18,7 +18,9 @@ def benchmarks() -> None:
 @click.option("--count", type=click.IntRange(10, 1_000_000), default=2_000, show_default=True)
 @click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
-@click.option("--render", type=click.Choice(["auto", "full"]), default="auto", help="full: no compiled slips.")
+@click.option(
+    "--render", type=click.Choice(["auto", "full"]), default="auto", help="full: no compiled slips."
+)
 @click.option("--runs", type=click.IntRange(1, 20), help="Default: 3, with more than 5,000 applicants 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 def students(

@@ -110,5 +110,7 @@ def server_cpu_seconds(server: PostgresqlServer | None) -> float:
     folder = server.url().partition("host=")[2]
     for process in psutil.process_iter(["cmdline"]):
         if f"{folder}/data" in (process.info["cmdline"] or []):
-            return _cpu_seconds(process) + sum(_cpu_seconds(child) for child in process.children(recursive=True))
+            return _cpu_seconds(process) + sum(
+                _cpu_seconds(child) for child in process.children(recursive=True)
+            )
     return 0.0

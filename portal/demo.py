@@ -19,9 +19,10 @@ from portal.auth.passwords import hashed
 from portal.config import PortalConfig
 from portal.hooks.declarations import DemoContext, DemoStep
 from portal.hooks.manager import answers
-from portal.jobs.api import draft, store_upload, submit
+from portal.jobs.api import draft, submit
 from portal.jobs.queries import counts_by_code, get_job, wait_for
 from portal.jobs.states import JobState
+from portal.jobs.uploads import store_upload
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.errors import Conflict
 from portal.kernel.transaction import transaction

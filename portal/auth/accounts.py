@@ -113,24 +113,15 @@ def create_many(users: Sequence[NewUser], roles: Iterable[str] = ()) -> list[int
     )
     by_key = {key: user_id for user_id, key in created}
     ids = [by_key[sign_in_key(user.sign_in_name)] for user in users]
-    record_many(
-        [
-            AuditRow(
-                action="create",
-                target=User.__tablename__,
-                record_id=str(user_id),
-                changes={
-                    "sign_in_name": user.sign_in_name,
-                    "display_name": user.display_name,
-                    "email": user.email,
-                },
-            )
-            for user_id, user in zip(ids, users, strict=True)
-        ]
-    )
+    record_many([_made(user_id, user) for user_id, user in zip(ids, users, strict=True)])
     for role in roles:
         give_role_many(ids, role)
     return ids
+
+
+def _made(user_id: int, user: NewUser) -> AuditRow:
+    changes = {"sign_in_name": user.sign_in_name, "display_name": user.display_name, "email": user.email}
+    return AuditRow(action="create", target=User.__tablename__, record_id=str(user_id), changes=changes)
 
 
 def create_administrator(sign_in_name: str, password: str | HashedPassword) -> User:

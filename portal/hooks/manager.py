@@ -72,22 +72,24 @@ class Plugins:
             self._register(name, module)
 
     def _register(self, name: str, module: ModuleType) -> None:
-        """Register one plugin after its own hookspecs; a wrong argument leaves it and whoever requires it out."""
-        missing = [
-            needed for needed in getattr(module, "REQUIRES", ()) if not self._manager.has_plugin(needed)
-        ]
+        """Register one plugin after its own hookspecs; a broken one, and whoever requires it, is left out."""
+        needs = getattr(module, "REQUIRES", ())
+        missing = [needed for needed in needs if not self._manager.has_plugin(needed)]
         if missing:
             message = f"It requires {', '.join(missing)}, which is not loaded."
             self.problems.append(PluginProblem(name=name, message=message))
             return
-        declare = getattr(module, "portal_hookspecs", None)
-        for spec in declare() if declare else ():
-            self._manager.add_hookspecs(spec)
         try:
+            declare = getattr(module, "portal_hookspecs", None)
+            for spec in declare() if declare else ():
+                self._manager.add_hookspecs(spec)
             self._manager.register(module, name)
-        except pluggy.PluginValidationError as error:
-            # Some of its hooks may be registered already.
-            self._manager.unregister(name=name)
+        except Exception as error:
+            # A plugin is somebody else's code: whatever it raises, the portal starts without it.
+            log.exception("plugin %s was left out", name)
+            if self._manager.has_plugin(name):
+                # Some of its hooks may be registered already.
+                self._manager.unregister(name=name)
             self.problems.append(PluginProblem(name=name, message=str(error)))
 
     def check(self) -> None:

@@ -5,44 +5,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.access.policy import require
-from portal.config import current_config
 from portal.files.service import NewFile, register
-from portal.files.store import current_store
 from portal.jobs import lifecycle
 from portal.jobs.kinds import AnyKind, JobFiles, RowJob, kind_named
 from portal.jobs.models import Job, JobFile, JobRow
 from portal.jobs.planning import PLAN_ROWS, insert_rows, planned_rows
 from portal.jobs.queue import wake
 from portal.jobs.states import ACTIVE, Closing, JobState, RowState
+from portal.jobs.uploads import Upload
 from portal.kernel.actor import Actor
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, InvalidInput
 from portal.kernel.ids import new_id
 from portal.kernel.transaction import on_commit, savepoint
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """A file for a job, already durable in the store; ``filename`` is the uploader's name for it."""
-
-    sha256: str
-    size_bytes: int
-    media_type: str = "application/octet-stream"
-    filename: str = ""
-
-
-def store_upload(stream: BinaryIO, filename: str, media_type: str = "application/octet-stream") -> Upload:
-    """Put an uploaded file into the store, streamed, and return what a job refers to it by. Writes no row."""
-    blob = current_store().put_stream(stream, max_bytes=current_config().upload_max_bytes)
-    return Upload(sha256=blob.sha256, size_bytes=blob.size_bytes, media_type=media_type, filename=filename)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,8 @@ from portal.kernel.errors import NotFound
 from portal.panel.permissions import JOBS_MANAGE
 from portal.web.formatting import count
 
+#: A smaller job says nothing about the pace: it is over before it has begun.
+MEASURED_ROWS = 20
 PAGE_ROWS = 50
 #: Tone of each outcome in bars and figures.
 TONES = {"done": "good", "unchanged": "calm", "refused": "wait", "failed": "bad", "cancelled": "calm"}
@@ -182,7 +184,7 @@ def page_of_record(endpoint: str | None, record_id: Any) -> str | None:
 def _measured_seconds_per_row(kind: str) -> float | None:
     last = db.session.scalar(
         select(Job)
-        .where(Job.kind == kind, Job.state == JobState.FINISHED, Job.done_count > 0)
+        .where(Job.kind == kind, Job.state == JobState.FINISHED, Job.done_count >= MEASURED_ROWS)
         .order_by(Job.created_at.desc())
         .limit(1)
     )

@@ -17,12 +17,13 @@ from portal.hooks.declarations import (
     SettingsDeclaration,
 )
 from portal.hooks.declarations import Role as DeclaredRole
+from portal.hooks.events import JobFinished, MaintenanceChanged
 from portal.hooks.specs import hookimpl
 from portal.jobs.models import Job, JobFile, JobRow
 from portal.kernel.actor import Actor
 from portal.mail.models import OutboxMessage
 from portal.maintenance.models import MaintenanceWindow
-from portal.panel import commands, permissions
+from portal.panel import commands, notices, permissions
 from portal.panel.audit import AuditView
 from portal.panel.files import StoredFilesView
 from portal.panel.home import FIRST_STEPS, HomeView
@@ -139,6 +140,18 @@ def portal_admin_views() -> Sequence[AdminView]:
         _view(PluginsView, SYSTEM, permissions.PLUGINS_VIEW, 930, "Plugins", "plugins", "fa-plug"),
         _view(HealthView, SYSTEM, permissions.HEALTH_VIEW, 940, "Health", "health_checks", "fa-heartbeat"),
     )
+
+
+@hookimpl
+def portal_job_finished(event: JobFinished) -> None:
+    """Tell who started a long job."""
+    notices.tell_starter(event)
+
+
+@hookimpl
+def portal_maintenance_changed(event: MaintenanceChanged) -> None:
+    """Tell the operator."""
+    notices.log_window(event)
 
 
 def _view(

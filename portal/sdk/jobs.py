@@ -1,6 +1,6 @@
 """Jobs, for plugins: declare kinds, submit and follow jobs, read sheets. Re-exports only."""
 
-from portal.jobs.api import Draft, Upload, cancel, discard, draft, resume, retry, start, store_upload, submit
+from portal.jobs.api import Draft, cancel, discard, draft, resume, retry, start, submit
 from portal.jobs.engine import run_inline
 from portal.jobs.kinds import (
     Cancelled,
@@ -20,6 +20,7 @@ from portal.jobs.models import Job, JobRow
 from portal.jobs.queries import counts_by_code, get_job, jobs_of_record, list_rows, wait_for
 from portal.jobs.sheets import Sheet, SheetRow, read_csv
 from portal.jobs.states import Action, Closing, JobState, RowState
+from portal.jobs.uploads import Upload, store_upload
 
 __all__ = [
     "Action",

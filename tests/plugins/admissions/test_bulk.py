@@ -15,7 +15,14 @@ from plugins.admissions.api.students import create_many
 from plugins.admissions.api.workflow import transition
 from plugins.admissions.hooks import StudentsCreated
 from plugins.admissions.jobs import creating
-from plugins.admissions.models import Applicant, ApplicantHistory, Certificate, NumberCounter, Student, StudentFile
+from plugins.admissions.models import (
+    Applicant,
+    ApplicantHistory,
+    Certificate,
+    NumberCounter,
+    Student,
+    StudentFile,
+)
 from portal.files.sweeper import sweep
 from portal.jobs.applying import Run, claim
 from portal.jobs.engine import work_on
@@ -210,7 +217,9 @@ def _crash_in_apply(job_id: uuid.UUID) -> dict[str, object]:
     work = claim(run, 10)
     slips = kind.prepare(work, params, run.files)  # type: ignore[union-attr]
     with transaction() as session:
-        session.execute(update(JobRow).where(JobRow.job_id == job_id).values(lease_until=None, lease_owner=None))
+        session.execute(
+            update(JobRow).where(JobRow.job_id == job_id).values(lease_until=None, lease_owner=None)
+        )
     reserved = work[0].reserved or {}
     return {"student_id": reserved["student_id"], "slips": {slip.file.sha256 for slip in slips.values()}}
 
@@ -275,7 +284,9 @@ def test_other_plugins_hear_of_all_students_of_a_chunk_at_once(listener: _Listen
     (event,) = listener.events
     assert [student.student_id for student in event.students] == ["K1000000", "K1000001", "K1000002"]
     assert {student.applicant_uid for student in event.students} == set(uids)
-    assert {(student.certificate_code, student.entry_session) for student in event.students} == {("CERT1", 2026)}
+    assert {(student.certificate_code, student.entry_session) for student in event.students} == {
+        ("CERT1", 2026)
+    }
     assert all(student.user_id for student in event.students)
 
 
@@ -286,7 +297,7 @@ def test_a_veto_undoes_everything_of_its_row_and_names_the_plugin(listener: _Lis
     job = create_selected(uid)
 
     assert refusals(job) == {"plugin-reaction-failed": 1}
-    assert "listener" in str(list(db.session.scalars(select(JobRow.message)))[0])
+    assert "listener" in db.session.scalars(select(JobRow.message)).one()
     assert (count(Student), count(StudentFile), get(Applicant, uid).state) == (0, 0, "admitted")
 
 

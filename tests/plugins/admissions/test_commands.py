@@ -63,7 +63,9 @@ def test_a_selection_by_applicant_id(university: University) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--dry-run",), ()])
-def test_a_dry_run_or_a_no_does_nothing_and_leaves_no_job(university: University, arguments: tuple[str, ...]) -> None:
+def test_a_dry_run_or_a_no_does_nothing_and_leaves_no_job(
+    university: University, arguments: tuple[str, ...]
+) -> None:
     add(university)
     add(university, course_admitted=None)
 
@@ -75,7 +77,9 @@ def test_a_dry_run_or_a_no_does_nothing_and_leaves_no_job(university: University
     assert db.session.scalar(select(func.count()).select_from(Job)) == 0
 
 
-@pytest.mark.parametrize("arguments", [(), ("--all", "--container", "app2026"), ("--applicant", "x", "--all")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--all", "--container", "app2026"), ("--applicant", "x", "--all")]
+)
 def test_exactly_one_scope_is_needed(university: University, arguments: tuple[str, ...]) -> None:
     result = run(create_students, *arguments)
 

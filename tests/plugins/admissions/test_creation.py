@@ -35,7 +35,7 @@ from portal.sdk import (
     transaction,
     utc_now,
 )
-from portal.sdk.jobs import JobState, draft, list_rows, retry, run_inline, submit
+from portal.sdk.jobs import JobState, draft, retry, run_inline, submit
 from portal.settings.store import set_values
 from tests.plugins.admissions.university import (
     University,

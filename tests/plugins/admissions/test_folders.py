@@ -8,8 +8,16 @@ import pytest
 
 from plugins.admissions.api.folders import export_folders, safe_name, write_zip
 from plugins.admissions.models import Applicant
-from portal.sdk import current_store
-from tests.plugins.admissions.university import University, add, create_selected, get, give_file, give_photo, students
+from portal.sdk import current_store, transaction
+from tests.plugins.admissions.university import (
+    University,
+    add,
+    create_selected,
+    get,
+    give_file,
+    give_photo,
+    students,
+)
 
 
 @pytest.fixture
@@ -26,7 +34,11 @@ def test_folders_are_written_as_directories(made: University, tmp_path: Path) ->
 
     assert counts == (2, 4)
     first = tmp_path / "out" / "K1000000"
-    assert sorted(path.name for path in first.iterdir()) == ["_..__evil_name_.pdf", "application_slip.pdf", "passport.jpg"]
+    assert sorted(path.name for path in first.iterdir()) == [
+        "_..__evil_name_.pdf",
+        "application_slip.pdf",
+        "passport.jpg",
+    ]
     slip = students()[0].application_slip
     assert slip is not None
     assert (first / "application_slip.pdf").read_bytes() == current_store().read(slip.sha256)
@@ -56,8 +68,6 @@ def test_one_folder_as_zip(made: University) -> None:
 
 
 def test_the_slip_survives_the_applicant(made: University) -> None:
-    from portal.sdk import transaction
-
     student = students()[0]
     uid = student.applicant_uid
     with transaction() as session:
@@ -68,6 +78,8 @@ def test_the_slip_survives_the_applicant(made: University) -> None:
     assert student.application_slip is not None
 
 
-@pytest.mark.parametrize(("name", "safe"), [("", "file"), ("..", "file"), ("a/b", "a_b"), ("x\x00y.pdf", "x_y.pdf")])
+@pytest.mark.parametrize(
+    ("name", "safe"), [("", "file"), ("..", "file"), ("a/b", "a_b"), ("x\x00y.pdf", "x_y.pdf")]
+)
 def test_names_stay_inside_their_folder(name: str, safe: str) -> None:
     assert safe_name(name) == safe

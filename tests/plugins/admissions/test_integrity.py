@@ -19,7 +19,14 @@ from plugins.admissions.models import (
 )
 from portal.config import PortalConfig
 from portal.sdk import User, transaction
-from tests.plugins.admissions.university import University, add_many, create_selected, give_photo, jpeg, students
+from tests.plugins.admissions.university import (
+    University,
+    add_many,
+    create_selected,
+    give_photo,
+    jpeg,
+    students,
+)
 
 
 @pytest.fixture
@@ -53,8 +60,8 @@ BREAKS: dict[str, Callable[[Student, Student], Any]] = {
     "without their account": lambda one, two: (
         update(User).where(User.id == one.user_id).values(sign_in_name="somebody")
     ),
-    "without exactly one slip": lambda one, two: (
-        delete(StudentFile).where(StudentFile.student_uid == one.id, StudentFile.kind == "application_slip")
+    "without exactly one slip": lambda one, two: delete(StudentFile).where(
+        StudentFile.student_uid == one.id, StudentFile.kind == "application_slip"
     ),
     "that two students share": lambda one, two: (
         update(StudentFile)
@@ -66,11 +73,11 @@ BREAKS: dict[str, Callable[[Student, Student], Any]] = {
         .where(StudentFile.student_uid == one.id, StudentFile.kind == "passport")
         .values(sha256=_passport(two))
     ),
-    "without the history of their creation": lambda one, two: (
-        delete(StudentHistory).where(StudentHistory.student_uid == one.id)
+    "without the history of their creation": lambda one, two: delete(StudentHistory).where(
+        StudentHistory.student_uid == one.id
     ),
-    "without the history of it": lambda one, two: (
-        delete(ApplicantHistory).where(ApplicantHistory.applicant_uid == one.applicant_uid)
+    "without the history of it": lambda one, two: delete(ApplicantHistory).where(
+        ApplicantHistory.applicant_uid == one.applicant_uid
     ),
     "number counter": lambda one, two: update(NumberCounter).values(issued_count=1),
 }

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from plugins.admissions.api import activation_letters
 from plugins.admissions.jobs import letters
 from plugins.admissions.jobs.letters import PDF_NAME, ZIP_NAME
+from portal.auth.models import Activation
 from portal.jobs.models import JobFile
 from portal.sdk import SYSTEM, activation_codes, current_store, db, transaction, utc_now
 from portal.sdk.jobs import Job, JobState, draft, get_job, run_inline, submit
@@ -45,8 +47,6 @@ def test_few_letters_are_one_pdf(made: University) -> None:
 
 
 def test_many_letters_are_a_zip_of_pdfs(made: University, monkeypatch: pytest.MonkeyPatch) -> None:
-    from plugins.admissions.api import activation_letters
-
     monkeypatch.setattr(activation_letters, "PAGE_ROWS", 2)
 
     name, data = result_of(print_letters())
@@ -57,11 +57,11 @@ def test_many_letters_are_a_zip_of_pdfs(made: University, monkeypatch: pytest.Mo
 
 
 def test_who_has_a_password_gets_no_letter(made: University) -> None:
-    from portal.auth.models import Activation
-
     first = students()[0]
     with transaction() as session:
-        session.execute(update(Activation).where(Activation.user_id == first.user_id).values(used_at=utc_now()))
+        session.execute(
+            update(Activation).where(Activation.user_id == first.user_id).values(used_at=utc_now())
+        )
 
     job = print_letters(students=[str(student.id) for student in students()])
 

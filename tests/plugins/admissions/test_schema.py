@@ -8,7 +8,16 @@ from plugins.admissions.models import Applicant, Certificate, Student, StudyCour
 from plugins.admissions.models.names import folded, folded_name
 from portal.kernel.migrations import drift
 from portal.sdk import transaction
-from tests.plugins.admissions.university import University, add, add_many, change, create_selected, force, get, students
+from tests.plugins.admissions.university import (
+    University,
+    add,
+    add_many,
+    change,
+    create_selected,
+    force,
+    get,
+    students,
+)
 
 
 @pytest.mark.both_engines
