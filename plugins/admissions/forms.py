@@ -1,6 +1,6 @@
 """What the forms of admissions share: the rules of fields, certificate menus, choices."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from wtforms import DateTimeLocalField, SelectField, ValidationError
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from plugins.admissions.api.fields import FieldProblem, converted
@@ -22,12 +23,13 @@ from plugins.admissions.models.vocabulary import (
 from portal.sdk import InvalidInput, db
 from portal.sdk.web import institution
 
-Choices = list[tuple[str, str]]
+Choices = list[SelectChoice]
 
 
 def titled(titles: Mapping[str, str], *, empty: str | None = None) -> Choices:
     """Return the choices of a menu; with ``empty`` a first one that stands for nothing."""
-    return ([("", empty)] if empty is not None else []) + [(word, title) for word, title in titles.items()]
+    offered = [SelectChoice(word, title) for word, title in titles.items()]
+    return [SelectChoice("", empty), *offered] if empty is not None else offered
 
 
 SEXES = titled(SEX_TITLES)
@@ -57,7 +59,9 @@ LABELS: Mapping[str, str] = {
     "flash_notice": "Notice",
     "suspended_comment": "Why suspended",
 }
-MODES = [("create", "Visitors make new applications"), ("update", "Visitors fill in imported applications")]
+MODES = titled(
+    {"create": "Visitors make new applications", "update": "Visitors fill in imported applications"}
+)
 
 
 def keeps_rule(name: str) -> Callable[[Any, Any], None]:
@@ -83,24 +87,15 @@ class CertificateField(SelectField):  # type: ignore[misc]
     """A menu of certificates by code; one that was removed meanwhile stays shown and chosen."""
 
     def __init__(self, label: str | None = None, validators: Any = None, **options: Any) -> None:
-        options.pop("coerce", None)
-        super().__init__(
-            label, validators, choices=[], coerce=_code_or_none, validate_choice=False, **options
-        )
+        options |= {"choices": self._offered, "coerce": _code_or_none, "validate_choice": False}
+        super().__init__(label, validators, **options)
 
-    def iter_choices(self) -> Iterator[Any]:
-        """Give the choices as the certificates are now; read when the page is shown."""
-        yield ("", "None", self.data is None, {})
-        known = False
-        for code, title in db.session.execute(_listed()):
-            known = known or code == self.data
-            yield (code, f"{code} – {title}", code == self.data, {})
-        if self.data and not known:
-            yield (self.data, f"{self.data} – removed meanwhile", True, {})
-
-    def has_groups(self) -> bool:
-        """Say no: the menu is flat."""
-        return False
+    def _offered(self) -> Choices:
+        """Return the certificates as they are when the page is shown, and what is chosen, whether it exists or not."""
+        offered = [SelectChoice(code, f"{code} – {title}") for code, title in db.session.execute(_listed())]
+        if self.data and all(choice.value != self.data for choice in offered):
+            offered.append(SelectChoice(self.data, f"{self.data} – removed meanwhile"))
+        return [SelectChoice("", "None"), *offered]
 
     def pre_validate(self, form: Any) -> None:
         """Refuse a code that neither exists nor was chosen before.

@@ -97,8 +97,8 @@ def kill(pid: int) -> None:
 def assert_ended_whole(job_id: uuid.UUID, students: int) -> Job:
     """Wait for the job's end and judge it: as many students, and no fault of any kind."""
     job = wait_for(job_id, PATIENCE_SECONDS)
-    assert (job.state, job.error) == (JobState.FINISHED, None)
+    assert (job.state, job.error) == (JobState.FINISHED, None), (job.state, job.error)
     found = findings([job_id])
-    assert found.faults == {}
-    assert found.students == students
+    assert found.faults == {}, found
+    assert found.students == students, found
     return job
