@@ -42,6 +42,9 @@ _TITLES = {
 
 PERMISSIONS = tuple(Permission(name=name, title=title, group=GROUP) for name, title in _TITLES.items())
 
+#: Whoever starts jobs sees them: the plan, the progress, the report.
+_OWN_JOBS = "portal.jobs.view"
+
 _OFFICER = frozenset({APPLICANTS_VIEW, CONTAINERS_VIEW, ACADEMICS_VIEW})
 _MANAGER = _OFFICER | {
     APPLICANTS_EDIT,
@@ -49,8 +52,9 @@ _MANAGER = _OFFICER | {
     APPLICANTS_TRANSITION,
     APPLICANTS_EXPORT,
     CONTAINERS_EDIT,
+    _OWN_JOBS,
 }
-_CREATOR = _OFFICER | {STUDENTS_VIEW, STUDENTS_CREATE}
+_CREATOR = _OFFICER | {STUDENTS_VIEW, STUDENTS_CREATE, _OWN_JOBS}
 _REGISTRAR = _CREATOR | {
     STUDENTS_EDIT,
     STUDENTS_CREATE_ALL,

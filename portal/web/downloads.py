@@ -18,7 +18,7 @@ from portal.files.store import current_store
 SHOWN_INLINE = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp", "text/plain"})
 _IMAGE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
 # The browser's own PDF viewer does not open inside a sandbox; the file still may load and run nothing.
-_PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
+_PDF_POLICY = "default-src 'none'; object-src 'self'; frame-ancestors 'self'"
 _CHUNK_BYTES = 256 * 1024
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 

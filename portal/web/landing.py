@@ -9,6 +9,7 @@ from portal.auth.models import Role, User, UserRole
 from portal.kernel.actor import current_actor
 from portal.kernel.db import db
 from portal.web.navigation import HOME_ENDPOINT
+from portal.web.pages import asset
 
 landing_pages = Blueprint("landing", __name__)
 
@@ -37,3 +38,10 @@ def start() -> str | Response:
     if current_actor().user_id is not None:
         return redirect(url_for(f"{HOME_ENDPOINT}.index"))
     return render_template("portal/landing.html", has_administrator=has_administrator())
+
+
+@landing_pages.get("/favicon.ico")
+@public_route
+def favicon() -> Response:
+    """Lead to the icon: browsers ask here when what they show is not a page of ours, such as a PDF."""
+    return redirect(asset("favicon.svg"))

@@ -15,6 +15,7 @@ PUBLIC = frozenset(
         "auth.activate_account",
         "health.live",
         "health.ready",
+        "landing.favicon",
         "landing.start",
         "portal_web.static",
         "security.login",

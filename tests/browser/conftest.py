@@ -56,9 +56,14 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def complaints() -> list[str]:
+    """What the browser complained about; must be empty when the test ends."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, complaints: list[str]) -> Iterator[Page]:
     """A new window; the test fails when a page breaks its content security policy or a script fails."""
-    complaints: list[str] = []
     context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 860})
     context.set_default_timeout(10_000)
     opened = context.new_page()

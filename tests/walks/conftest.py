@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.campus import Campus, Intake
+from benchmarks.campus import Campus, Intake, quick_photo
 from portal.documents.service import warm_up
 from portal.supervisor import Supervisor
 from portal.testing.postgresql import PostgresqlServer
@@ -72,7 +72,7 @@ def running(campus_of: CampusOf, request: pytest.FixtureRequest) -> Iterator[Cal
             campus = campus_of(engine)
             supervisor = Supervisor(campus.config, announce=str, log_dir=campus.config.home / "logs")
             supervisor.start()
-            made[engine] = Walk(campus=campus, supervisor=supervisor, intake=Intake())
+            made[engine] = Walk(campus=campus, supervisor=supervisor, intake=Intake(photo_of=quick_photo))
             with campus.open():
                 warm_up()
         return made[engine]

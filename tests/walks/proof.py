@@ -12,7 +12,7 @@ from plugins.admissions.api.integrity import broken_promises
 from plugins.admissions.api.slip_facts import SlipWanted, slip_sources
 from plugins.admissions.jobs.creating import SLIP
 from plugins.admissions.models import ApplicantFile, FileKind, Student, StudentFile
-from portal.documents.service import render_bulk
+from portal.documents.service import render_bulk, render_full
 from portal.files.models import StoredFile
 from portal.files.store import current_store
 from portal.jobs.models import Job, JobRow
@@ -151,7 +151,10 @@ def _folders(uids: Sequence[uuid.UUID]) -> dict[tuple[uuid.UUID, str], str]:
 
 
 def _wrong_slips(students: Sequence[_Made]) -> int:
-    """Draw every slip anew from what the records say now; the bytes must be those that were stored."""
+    """Draw every slip anew from what the records say now; the bytes must be those that were stored.
+
+    A slip may be drawn the compiled way or laid out for itself (the first of a new shape is), so either will do.
+    """
     sources = slip_sources([student.wanted for student in students])
     # The record's history tells of the creation by now, and so does the line that a new slip is given: one too many.
     facts = [
@@ -159,12 +162,16 @@ def _wrong_slips(students: Sequence[_Made]) -> int:
         for student in students
         if (source := sources[student.applicant_uid]).facts is not None
     ]
-    drawn = [
-        hashlib.sha256(result.pdf).hexdigest() if result.pdf is not None else None
-        for result in render_bulk(SLIP, facts)
-    ]
-    wrong = sum(new != student.slip for new, student in zip(drawn, students, strict=True))
+    wrong = 0
+    for item, result, student in zip(facts, render_bulk(SLIP, facts), students, strict=True):
+        drawn = _name(result.pdf)
+        if drawn != student.slip and (result.fallback or _name(render_full(SLIP, item)) != student.slip):
+            wrong += 1
     return wrong + _changed([student.slip for student in students])
+
+
+def _name(pdf: bytes | None) -> str | None:
+    return hashlib.sha256(pdf).hexdigest() if pdf is not None else None
 
 
 def _wrong_photos(students: Sequence[_Made]) -> int:

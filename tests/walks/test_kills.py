@@ -10,7 +10,7 @@ from subprocess import Popen
 import psutil
 import pytest
 
-from benchmarks.campus import Campus, Intake
+from benchmarks.campus import Campus, Intake, quick_photo
 from portal.jobs.queries import get_job
 from portal.kernel.processes import start_guarded
 from portal.supervisor.network import is_live
@@ -19,7 +19,7 @@ from tests.walks.conftest import CampusOf
 from tests.walks.walk import PATIENCE_SECONDS, Walk, assert_ended_whole, create, kill, until, until_begun
 
 pytestmark = pytest.mark.both_engines
-COUNT = 500
+COUNT = 400
 
 
 def test_work_horses_are_killed(walk: Walk) -> None:
@@ -85,7 +85,7 @@ def test_the_supervisor_is_killed_takes_all_along_and_the_next_one_goes_on(
 ) -> None:
     campus = campus_of(engine)
     with campus.open():
-        uids = Intake().add(COUNT)
+        uids = Intake(photo_of=quick_photo).add(COUNT)
         first = start_portal(campus, tmp_path / "first.log")
         job_id = create(uids)
         until_begun(job_id)

@@ -1,6 +1,6 @@
 """Filters of lists that need more than one column."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +39,27 @@ def container_filter(column: Any) -> RelatedFilter:
 
 
 class StudyCourseFilter(RelatedFilter):
-    """Keeps students whose current study course has a value."""
+    """Keeps students whose current study course has a value.
+
+    Args:
+        wanted: Column of the study course or of its certificate.
+        name: On the menu.
+        choices: As for ``RelatedFilter``.
+        key_of: As for ``RelatedFilter``.
+    """
+
+    def __init__(
+        self,
+        wanted: Any,
+        name: str,
+        choices: Callable[[], Iterable[tuple[str, str]]],
+        key_of: Callable[[str], Any],
+    ) -> None:
+        # The list itself is filtered by key only, so nothing is joined to it and no student comes twice.
+        super().__init__(Student.id, name, choices, key_of)
+        self._wanted = wanted
 
     def apply(self, query: Any, value: Any, alias: Any = None) -> Any:
-        current = select(StudyCourse.student_uid).where(StudyCourse.is_current)
-        if self.column is Certificate.code:
-            current = current.join(Certificate).where(Certificate.code == value)
-        else:
-            current = current.where(self.column == value)
-        return query.filter(Student.id.in_(current))
+        """Return the query for students whose current study course has the value."""
+        current = select(StudyCourse.student_uid).join(StudyCourse.certificate).where(StudyCourse.is_current)
+        return query.filter(Student.id.in_(current.where(self._wanted == value)))

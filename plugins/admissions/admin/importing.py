@@ -13,7 +13,7 @@ from plugins.admissions.forms import column_words
 from plugins.admissions.jobs import ImportApplicants
 from plugins.admissions.jobs.importing import PHOTOS, SHEET
 from plugins.admissions.models import Container
-from portal.sdk import Forbidden, InvalidInput, PortalError, current_actor, db, transaction
+from portal.sdk import Forbidden, InvalidInput, PortalError, current_actor, current_store, db, transaction
 from portal.sdk.jobs import Upload, draft, read_csv, store_upload, submit
 from portal.sdk.web import PortalView, expose, job_url, sent_form_token, uploaded_file
 
@@ -65,9 +65,9 @@ class ImportView(PortalView):
         if sheet is None:
             raise InvalidInput("file-missing", "A CSV sheet must be chosen.", {"field": "sheet"})
         columns = column_words(request.form.get("columns", ""))
-        if request.form.get("ignore_unknown"):
-            columns = _with_unknown_ignored(sheet, columns)
         uploads = {SHEET: _stored(sheet, "text/csv")}
+        if request.form.get("ignore_unknown"):
+            columns = _with_unknown_ignored(uploads[SHEET], columns)
         if photos is not None:
             uploads[PHOTOS] = _stored(photos, "application/zip")
         params = {
@@ -99,10 +99,10 @@ def _stored(file: FileStorage, media_type: str) -> Upload:
     return store_upload(cast("BinaryIO", file.stream), file.filename or "upload", media_type)
 
 
-def _with_unknown_ignored(sheet: FileStorage, columns: dict[str, str]) -> dict[str, str]:
+def _with_unknown_ignored(sheet: Upload, columns: dict[str, str]) -> dict[str, str]:
     """Return the mapping with every column that neither it nor its name explains set to be ignored."""
-    header = read_csv(cast("BinaryIO", sheet.stream)).header
-    sheet.stream.seek(0)
+    with current_store().open(sheet.sha256) as stream:
+        header = read_csv(stream).header
     found = dict(columns)
     for column in header:
         try:

@@ -1,6 +1,6 @@
 """What the page of one student shows beside the record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -61,12 +61,17 @@ def facts_of(student: Student) -> StudentFacts:
     )
 
 
-def zip_entries(student: Student) -> Iterator[ZipEntry]:
-    """Give the files of the student's folder for a ZIP, in a directory named by the student number."""
+def zip_entries(student: Student) -> list[ZipEntry]:
+    """Return the files of the student's folder for a ZIP, in a directory named by the student number.
+
+    A list: the ZIP is written when the request's database session is gone.
+    """
     store = current_store()
-    for file in student.files:
-        yield ZipEntry(
+    return [
+        ZipEntry(
             name=f"{student.student_id}/{safe_name(file.name)}",
             open=partial(store.open, file.sha256),
             modified_at=file.added_at,
         )
+        for file in student.files
+    ]

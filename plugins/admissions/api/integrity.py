@@ -111,12 +111,12 @@ def _shared_slip() -> Select[Any]:
 def _own_photo() -> Select[Any]:
     """Students made from an application whose passport differs from the application's, or is absent on one side."""
     theirs = (
-        select(StudentFile.sha256)
+        select(func.min(StudentFile.sha256))
         .where(StudentFile.student_uid == Student.id, StudentFile.kind == FileKind.PASSPORT)
         .scalar_subquery()
     )
     applied = (
-        select(ApplicantFile.sha256)
+        select(func.min(ApplicantFile.sha256))
         .where(ApplicantFile.applicant_uid == Student.applicant_uid, ApplicantFile.kind == FileKind.PASSPORT)
         .scalar_subquery()
     )

@@ -43,6 +43,7 @@ class DemoFiles:
 
 
 Flaw = Callable[[Record, Record | None], None]
+PhotoOf = Callable[[int, int], bytes]
 
 
 def _cut_off_photo(record: Record, earlier: Record | None) -> None:
@@ -125,12 +126,19 @@ def write_university_files(
 
 
 def records(
-    size: int, seed: int, *, state: str, flawed: bool, flaws: dict[str, int] | None = None
+    size: int,
+    seed: int,
+    *,
+    state: str,
+    flawed: bool,
+    flaws: dict[str, int] | None = None,
+    photo_of: PhotoOf = portrait,
 ) -> Iterator[Record]:
     """Give the records, streamed, container after container.
 
     Args:
         flaws: Gets the number of bad records by kind of flaw.
+        photo_of: Seed and number of a person → the photo as JPEG.
     """
     counted = flaws if flaws is not None else {}
     containers = _containers_in_order(size)
@@ -139,7 +147,9 @@ def records(
     for person, container in zip(people(size, seed), containers, strict=True):
         chance = chance_of("application", seed, person.number)
         is_last = container is left_for_newcomer
-        record = _record(person, container, chance, state, seed)
+        record = _record(person, container, chance, state)
+        if record.cells["photo"]:
+            record.photo = photo_of(seed, person.number)
         flaw = _flaw_of(person.number, is_last) if flawed else None
         if flaw is not None:
             FLAWS[flaw](record, earlier)
@@ -167,7 +177,7 @@ def _flaw_of(number: int, is_last: bool) -> str | None:
     return list(FLAWS)[place % len(FLAWS)] if rest == FLAW_EVERY // 2 else None
 
 
-def _record(person: Person, container: DemoContainer, chance: random.Random, state: str, seed: int) -> Record:
+def _record(person: Person, container: DemoContainer, chance: random.Random, state: str) -> Record:
     offered = codes_of(container.category)
     first, second = chance.sample(offered, 2)
     submitted_at, history = _history(person, chance)
@@ -187,7 +197,7 @@ def _record(person: Person, container: DemoContainer, chance: random.Random, sta
     }
     for name in ("firstname", "middlename", "lastname", "sex", "email", "phone"):
         cells[name] = getattr(person, name)
-    return Record(cells=cells, photo=portrait(seed, person.number) if has_photo else None)
+    return Record(cells=cells)
 
 
 _MIDDLE_LINES = (

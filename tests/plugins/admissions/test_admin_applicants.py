@@ -32,6 +32,7 @@ ALL = (
     permissions.APPLICANTS_TRANSITION,
     permissions.STUDENTS_CREATE,
     permissions.STUDENTS_VIEW,
+    "portal.jobs.view",
 )
 
 

@@ -22,7 +22,11 @@ VIEW = (permissions.CONTAINERS_VIEW, permissions.APPLICANTS_VIEW)
 @pytest.fixture
 def registrar(university: University, signed_in: Callable[..., PortalClient]) -> PortalClient:
     return signed_in(
-        *VIEW, permissions.CONTAINERS_EDIT, permissions.STUDENTS_CREATE_ALL, permissions.STUDENTS_CREATE
+        *VIEW,
+        permissions.CONTAINERS_EDIT,
+        permissions.STUDENTS_CREATE_ALL,
+        permissions.STUDENTS_CREATE,
+        "portal.jobs.view",
     )
 
 

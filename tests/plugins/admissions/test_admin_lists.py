@@ -7,7 +7,8 @@ from flask import Flask
 
 from plugins.admissions import permissions
 from plugins.admissions.admin import VIEWS
-from plugins.admissions.models import ApplicantState, Certificate
+from plugins.admissions.models import Applicant, ApplicantState, Certificate
+from portal.sdk import SYSTEM, acting_as, db, transaction
 from portal.testing.clients import PortalClient
 from tests.plugins.admissions.university import (
     University,
@@ -125,8 +126,6 @@ def test_students_can_be_filtered_by_certificate(university: University, officer
 def test_a_certificate_removed_meanwhile_stays_displayed(
     app: Flask, signed_in: Callable[..., PortalClient]
 ) -> None:
-    from portal.sdk import SYSTEM, acting_as, db, transaction
-
     with acting_as(SYSTEM):
         university = found()
         applicant = add(university, course_admitted="CERT2")
@@ -145,8 +144,6 @@ def test_a_certificate_removed_meanwhile_stays_displayed(
 def test_the_overview_counts_by_state(university: University, officer: PortalClient) -> None:
     add_many(university, 3)
     force_state = add(university)
-    from plugins.admissions.models import Applicant
-
     force(Applicant, force_state, state="processed")
 
     page = text_of(officer, "/panel/admissions/section/")

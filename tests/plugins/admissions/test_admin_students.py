@@ -30,6 +30,7 @@ ALL = (
     permissions.FOLDERS_EXPORT,
     permissions.LETTERS_PRINT,
     permissions.APPLICANTS_VIEW,
+    "portal.jobs.view",
 )
 
 
@@ -152,6 +153,9 @@ def test_an_edit_raises_the_version_and_keeps_the_rules(student: Student, regist
 
 def test_a_blob_is_never_copied(student: Student) -> None:
     passport = student.passport
-    assert passport is not None and student.applicant is not None and student.applicant.passport is not None
-    assert passport.sha256 == student.applicant.passport.sha256
+    applicant = student.applicant
+    assert passport is not None
+    assert applicant is not None
+    assert applicant.passport is not None
+    assert passport.sha256 == applicant.passport.sha256
     assert current_store().missing([passport.sha256]) == set()

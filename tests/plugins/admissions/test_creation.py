@@ -1,11 +1,13 @@
 """Creating students: the old system's cases by number, and what ours adds."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from sqlalchemy import delete, select
 
-from plugins.admissions.api.checks import SESSIONS_AHEAD
+from plugins.admissions.api.candidates import load_candidates
+from plugins.admissions.api.checks import SESSIONS_AHEAD, Surroundings, refusal_of
 from plugins.admissions.api.creation import PreparedSlip
 from plugins.admissions.api.integrity import broken_promises
 from plugins.admissions.api.numbers import reserve
@@ -494,3 +496,16 @@ def test_one_student_by_the_api_is_refused_with_the_code_of_the_check(university
         create_student(uid, slip)
 
     assert refused.value.code == "no-certificate"
+
+
+def test_of_two_rows_with_one_number_the_first_gets_it(university: University) -> None:
+    candidates = load_candidates(add_many(university, 2))
+    first, second = (replace(candidate, reg_number="SAME") for candidate in candidates.values())
+    around = Surroundings(taken={}, photo_problems={})
+
+    assert refusal_of(first, around) is None
+    refusal = refusal_of(second, around)
+
+    assert refusal is not None
+    assert refusal.code == "registration-number-taken"
+    assert first.applicant_id in refusal.message

@@ -35,7 +35,7 @@ def test_folders_are_written_as_directories(made: University, tmp_path: Path) ->
     assert counts == (2, 4)
     first = tmp_path / "out" / "K1000000"
     assert sorted(path.name for path in first.iterdir()) == [
-        "_..__evil_name_.pdf",
+        "_.._evil_name_.pdf",
         "application_slip.pdf",
         "passport.jpg",
     ]

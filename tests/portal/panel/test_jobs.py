@@ -4,10 +4,17 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select, update
 
+from portal.auth.actors import actor_for_user
+from portal.auth.models import User
+from portal.jobs import api
 from portal.jobs.engine import run_inline
+from portal.jobs.models import Job
 from portal.jobs.queries import get_job
 from portal.jobs.states import JobState
+from portal.kernel.db import db
+from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
 from tests.portal.signing_in import Visitors
 
@@ -137,3 +144,31 @@ def test_a_running_job_can_be_stopped_resumed_and_a_plan_thrown_away(
     )
     assert officer.get(f"/panel/jobs/{other}/").status_code == 404
     assert officer.submit(f"{page}discard", page=page).status_code == 409
+
+
+def test_a_task_shows_its_progress_and_then_its_result(visitors: Visitors) -> None:
+    officer = visitors.with_permissions(*OFFICER, name="officer")
+    user_id = db.session.scalar(select(User.id).where(User.sign_in_key == "officer"))
+    request = api.draft("toy.count", {"upto": 3}, actor_for_user(user_id))
+    with transaction():
+        job_id = api.submit(request).id
+    running = officer.get(f"/panel/jobs/{job_id}/").get_data(as_text=True)
+    assert "data-progress-url" in running
+    assert "Stop the job" in running
+    run_inline(job_id)
+    ended = officer.get(f"/panel/jobs/{job_id}/").get_data(as_text=True)
+    assert "data-progress-url" not in ended
+    assert "Counted" in ended
+    assert "Result as CSV" not in ended
+
+
+def test_the_page_of_a_job_whose_plugin_is_gone_still_opens(visitors: Visitors, plan_job: Plan) -> None:
+    officer = visitors.with_permissions(*OFFICER, name="officer")
+    job_id = plan_job("officer", apply=True)
+    run_inline(job_id)
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(kind="gone.make_things"))
+    page = officer.get(f"/panel/jobs/{job_id}/")
+    assert page.status_code == 200
+    assert "gone.make_things" in page.get_data(as_text=True)
+    assert "Try failed" not in page.get_data(as_text=True)

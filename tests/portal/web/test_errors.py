@@ -1,5 +1,8 @@
 """Errors become pages with status, code and message; problem documents for programs."""
 
+import pytest
+from flask import Flask
+
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
@@ -52,3 +55,12 @@ def test_a_closed_portal_answers_503_with_the_time_to_come_back(reader: PortalCl
     assert "new semester" in answer.get_data(as_text=True)
     assert reader.get("/static/portal/portal.css").status_code == 200
     assert reader.get("/login").status_code in (200, 302)
+
+
+def test_a_form_that_is_too_large_is_a_413_page(
+    app: Flask, client: PortalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 1000)
+    answer = client.submit("/login", {"sign_in_name": "x" * 2000, "password": "y"})
+    assert answer.status_code == 413
+    assert "upload-too-large" in answer.get_data(as_text=True)
