@@ -26,9 +26,12 @@ from portal.jobs.uploads import store_upload
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.errors import Conflict
 from portal.kernel.transaction import transaction
+from portal.settings.store import set_values
 from portal.supervisor import Supervisor
+from portal.web.institution import InstitutionSettings
 
 USER = "admin"
+INSTITUTION = "Example University"
 #: Longest time that one job of the demo may take.
 JOB_SECONDS = 3600
 
@@ -86,6 +89,8 @@ def _known_summary(config: PortalConfig) -> dict[str, Any] | None:
 def _make(app: Flask, config: PortalConfig, applicants: int, seed: int) -> dict[str, Any]:
     folder = config.home / "demo-files"
     folder.mkdir(exist_ok=True)
+    with transaction():
+        set_values(InstitutionSettings, {"name": INSTITUTION})
     context = DemoContext(size=applicants, seed=seed, folder=folder, run_job=_run_job)
     found = answers("portal_demo", size=applicants, seed=seed)
     steps: list[DemoStep] = sorted((step for _, some in found for step in some), key=lambda step: step.order)

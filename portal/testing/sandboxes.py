@@ -120,6 +120,8 @@ class Sandbox:
                     connection.execute(text(_PUT_BACK))
         for limiter in self.app.extensions.get("limiter", ()):
             limiter.reset()
+        # Settings of the test before, which outside of requests are remembered for two seconds.
+        self.app.extensions.pop("PORTAL_SETTINGS_CACHE", None)
 
     @contextmanager
     def in_use(self) -> Iterator[Flask]:

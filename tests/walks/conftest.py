@@ -56,7 +56,12 @@ def campus_of(
         nonlocal count
         count += 1
         home: Path = tmp_path_factory.mktemp("campus") / f"campus_{engine}_{count}"
-        settings = {"lease_seconds": LEASE_SECONDS, "port": 0, "base_url": "https://campus.example", **settings}
+        settings = {
+            "lease_seconds": LEASE_SECONDS,
+            "port": 0,
+            "base_url": "https://campus.example",
+            **settings,
+        }
         return Campus(engine, home, server_of(engine), template=founded(engine), **settings)
 
     return campus

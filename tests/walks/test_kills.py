@@ -75,7 +75,10 @@ def start_portal(campus: Campus, log: Path) -> "Popen[bytes]":
     with log.open("wb") as output:
         command = [sys.executable, "-m", "portal.cli", "run"]
         process = start_guarded(command, environment=environment_of(campus.config), output=output.fileno())
-    until(lambda: b"The portal is at" in log.read_bytes() or process.poll() is not None, seconds=PATIENCE_SECONDS)
+    until(
+        lambda: b"The portal is at" in log.read_bytes() or process.poll() is not None,
+        seconds=PATIENCE_SECONDS,
+    )
     assert process.poll() is None, log.read_text()
     return process
 

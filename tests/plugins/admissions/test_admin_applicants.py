@@ -144,6 +144,7 @@ def test_each_button_needs_its_own_permission(
     assert answer.status_code == 403
 
 
+@pytest.mark.both_engines
 def test_a_second_click_does_not_create_twice(
     university: University, manager: PortalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +210,7 @@ def test_the_report_links_each_refused_record(university: University, manager: P
     assert page_of(bad) in page
 
 
+@pytest.mark.both_engines
 def test_a_selection_is_admitted_and_the_rest_is_named(university: University, manager: PortalClient) -> None:
     good = add_many(university, 2, state=ApplicantState.SUBMITTED)
     bad = add(university, state=ApplicantState.STARTED)
