@@ -69,10 +69,11 @@ def measure(
         stack.enter_context(campus.open())
         campus.found()
         intake = Intake()
-        results = []
+        results: list[Run] = []
+        slip_cpu_ms = 0.0
         for number in range(1, runs + 1):
             uids = intake.add(count)
-            slip_cpu_ms = _slip_cpu_ms(uids[:SLIPS]) if number == 1 else slip_cpu_ms
+            slip_cpu_ms = slip_cpu_ms or _slip_cpu_ms(uids[:SLIPS])
             with crew_of(campus, workers) as crew:
                 results.append(_run(crew, count, server))
             print(f"run {number}:     {_line(results[-1])}", flush=True)

@@ -9,6 +9,7 @@ from portal.auth import accounts
 from portal.auth.activation_keys import rotate_keys
 from portal.auth.passwords import hashed
 from portal.config import current_config
+from portal.documents.service import compiled_state
 from portal.files.sweeper import sweep as sweep_blobs
 from portal.health.checks import run_checks
 from portal.jobs import api, queries
@@ -167,6 +168,13 @@ def doctor() -> None:
     results = run_checks()
     for name, found in results.items():
         click.echo(f"{'ok  ' if found.ok else 'FAIL'}  {name}: {found.message}")
+    for state in compiled_state():
+        how = (
+            f"drawn from {state.shapes_count} layouts"
+            if state.compiled
+            else f"laid out one by one: {state.reason}"
+        )
+        click.echo(f"{'ok  ' if state.compiled else 'SLOW'}  {state.kind}: {how}")
     if not all(found.ok for found in results.values()):
         raise SystemExit(1)
 

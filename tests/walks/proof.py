@@ -12,7 +12,7 @@ from plugins.admissions.api.integrity import broken_promises
 from plugins.admissions.api.slip_facts import SlipWanted, slip_sources
 from plugins.admissions.jobs.creating import SLIP
 from plugins.admissions.models import ApplicantFile, FileKind, Student, StudentFile
-from portal.documents.service import render_bulk, render_full
+from portal.documents.service import current_press, render_bulk, render_full
 from portal.files.models import StoredFile
 from portal.files.store import current_store
 from portal.jobs.models import Job, JobRow
@@ -162,6 +162,7 @@ def _wrong_slips(students: Sequence[_Made]) -> int:
         for student in students
         if (source := sources[student.applicant_uid]).facts is not None
     ]
+    current_press().prepare(SLIP, facts)
     wrong = 0
     for item, result, student in zip(facts, render_bulk(SLIP, facts), students, strict=True):
         drawn = _name(result.pdf)
