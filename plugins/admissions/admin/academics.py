@@ -38,7 +38,9 @@ class DepartmentView(PortalModelView):
     column_sortable_list = ("code", "title", ("faculty", "faculty.title"))
     column_default_sort = "title"
     form_columns = ("code", "title", "faculty")
-    form_ajax_refs: ClassVar[dict[str, Any]] = {"faculty": {"fields": ("code", "title")}}
+    form_ajax_refs: ClassVar[dict[str, Any]] = {
+        "faculty": {"fields": ("code", "title"), "placeholder": "Choose one"}
+    }
 
 
 def _departments() -> list[tuple[str, str]]:
@@ -68,7 +70,9 @@ class CertificateView(PortalModelView):
         RelatedFilter(Certificate.department_id, "Department", _departments, UUID),
     ]
     form_columns = ("code", "title", "department", "study_mode", "start_level", "application_category")
-    form_ajax_refs: ClassVar[dict[str, Any]] = {"department": {"fields": ("code", "title")}}
+    form_ajax_refs: ClassVar[dict[str, Any]] = {
+        "department": {"fields": ("code", "title"), "placeholder": "Choose one"}
+    }
     form_overrides: ClassVar[dict[str, Any]] = {
         "study_mode": SelectField,
         "application_category": SelectField,

@@ -157,15 +157,21 @@ class ApplicantPages:
     def slip(self, applicant_uid: UUID) -> Response:
         """Answer with the slip as a page for a sandboxed frame; nothing is stored."""
         applicant = self._applicant(applicant_uid)
-        source = slip_sources([SlipWanted(applicant_uid=applicant.id)])[applicant.id]
-        if source.facts is None:
-            message = source.refusal.message if source.refusal is not None else "It cannot be drawn."
-            html = self.render("admissions/no_slip.html", message=message)  # type: ignore[attr-defined]
-        else:
-            html = preview_html(SLIP, source.facts)
-        response = make_response(html)
+        response = make_response(self._preview(applicant))
         response.headers["Content-Security-Policy"] = _PREVIEW_POLICY
         return response
+
+    def _preview(self, applicant: Applicant) -> str:
+        """Return the slip as a page, or a page that says why there is none: a frame shows nothing else."""
+        source = slip_sources([SlipWanted(applicant_uid=applicant.id)])[applicant.id]
+        message = source.refusal.message if source.refusal is not None else ""
+        if source.facts is not None:
+            try:
+                return preview_html(SLIP, source.facts)
+            except PortalError as problem:
+                message = problem.message
+        page: str = self.render("admissions/no_slip.html", message=message)  # type: ignore[attr-defined]
+        return page
 
     def _applicant(self, key: Any) -> Applicant:
         found: Applicant = self.get_one(key)  # type: ignore[attr-defined]

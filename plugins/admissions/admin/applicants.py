@@ -80,7 +80,9 @@ class ApplicantView(ApplicantPages, PortalModelView):
         BooleanEqualFilter(Applicant.locked, "Form locked"),
     ]
     form_columns = ("container", *_CHANGED)
-    form_ajax_refs: ClassVar[dict[str, Any]] = {"container": {"fields": ("code", "title")}}
+    form_ajax_refs: ClassVar[dict[str, Any]] = {
+        "container": {"fields": ("code", "title"), "placeholder": "Choose one"}
+    }
     form_overrides: ClassVar[dict[str, Any]] = {
         "sex": SelectField,
         "date_of_birth": DateField,

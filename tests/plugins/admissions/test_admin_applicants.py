@@ -81,6 +81,18 @@ def test_the_page_shows_state_history_photo_and_slip(university: University, man
     assert "script-src" not in slip.headers["Content-Security-Policy"]
 
 
+def test_a_slip_that_cannot_be_drawn_says_so_in_its_frame(
+    university: University, manager: PortalClient
+) -> None:
+    applicant = add(university, middlename="\U00013000")
+
+    slip = manager.get(f"{BASE}/{applicant}/slip")
+
+    assert slip.status_code == 200
+    assert "The slip cannot be shown" in slip.get_data(as_text=True)
+    assert "sandbox" in slip.headers["Content-Security-Policy"]
+
+
 def test_looking_at_an_applicant_writes_nothing(university: University, manager: PortalClient) -> None:
     applicant = add(university)
     manager.get(page_of(applicant))
