@@ -180,7 +180,7 @@ def _wrong_photos(students: Sequence[_Made]) -> int:
         ApplicantFile.applicant_uid.in_([student.applicant_uid for student in students]),
         ApplicantFile.kind == FileKind.PASSPORT,
     )
-    applied = {uid: sha256 for uid, sha256 in db.session.execute(found)}
+    applied = dict(iter(db.session.execute(found)))
     wrong = sum(applied.get(student.applicant_uid) != student.photo for student in students)
     return wrong + _changed([student.photo for student in students])
 

@@ -3,8 +3,10 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from flask import Response, request
+from flask import redirect, request
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
 from wtforms import DateField, SelectField
 
 from plugins.admissions.admin.creating import print_letters
@@ -131,6 +133,14 @@ class StudentView(PortalModelView):
         student: Student = self.get_one(found.student_uid)
         name = f"{student.student_id}_{found.name}"
         return send_blob(found.sha256, found.stored.media_type, name, inline="download" not in request.args)
+
+    @expose("/slips/<student_id>")
+    def scanned_slip(self, student_id: str) -> Response:
+        """Lead whoever scanned the code on a slip, and may see students, to the record that it belongs to."""
+        student_uid = db.session.scalar(select(Student.id).where(Student.student_id == student_id))
+        if student_uid is None:
+            raise NotFound("student-missing", f"No student has the number {student_id}: the slip is not ours.")
+        return redirect(self.get_url(".details_view", id=student_uid))
 
     @expose("/<uuid:student_uid>/folder.zip")
     @requires(FOLDERS_EXPORT)

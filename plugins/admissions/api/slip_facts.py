@@ -39,7 +39,7 @@ from portal.sdk import (
 )
 
 #: Where the page that shows a slip's student lies; the QR code leads there.
-SLIP_PATH = "/slips/"
+SLIP_PATH = "/panel/admissions/student/slips/"
 _MONTHS = (
     "January",
     "February",

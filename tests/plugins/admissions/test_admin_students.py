@@ -160,3 +160,12 @@ def test_a_blob_is_never_copied(student: Student) -> None:
     assert applicant.passport is not None
     assert passport.sha256 == applicant.passport.sha256
     assert current_store().missing([passport.sha256]) == set()
+
+
+def test_scanning_a_slip_leads_to_its_student_or_says_that_it_is_not_ours(
+    student: Student, registrar: PortalClient, client: PortalClient
+) -> None:
+    found = registrar.get(f"{BASE}/slips/{student.student_id}")
+    assert (found.status_code, str(student.id) in found.location) == (302, True)
+    assert registrar.get(f"{BASE}/slips/K9999999").status_code == 404
+    assert "/login" in client.get(f"{BASE}/slips/{student.student_id}").location
