@@ -6,6 +6,7 @@ import secrets
 import shutil
 import stat
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,10 @@ def _run_job(kind: str, params: Mapping[str, Any], files: Mapping[str, Path]) ->
     job = wait_for(job_id, JOB_SECONDS)
     if job.state != JobState.FINISHED:
         raise Conflict("demo-job-failed", f"{job.title} is {job.state}: {job.error}")
-    codes = {count.code: count.count for count in counts_by_code(job_id) if count.code}
+    codes: Counter[str] = Counter()
+    for count in counts_by_code(job_id):
+        if count.code:
+            codes[count.code] += count.count
     return {
         "job_id": str(job_id),
         "rows": job.rows_count,

@@ -19,6 +19,15 @@ ServerOf = Callable[[EngineName], PostgresqlServer | None]
 CampusOf = Callable[..., Campus]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the walks of one engine in one process, so that only one campus per engine has to run."""
+    for item in items:
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        if engine:
+            item.add_marker(pytest.mark.xdist_group(engine))
+
+
 @pytest.fixture(scope="session")
 def server_of(request: pytest.FixtureRequest) -> ServerOf:
     """Give the database server of an engine; SQLite has none."""

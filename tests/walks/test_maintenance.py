@@ -6,9 +6,17 @@ import time
 import pytest
 
 from portal.jobs.queries import get_job
-from portal.maintenance import service as maintenance
 from portal.kernel.db import db
-from tests.walks.walk import PATIENCE_SECONDS, Walk, assert_ended_whole, create_in_portal, until, until_begun
+from portal.maintenance import service as maintenance
+from tests.walks.walk import (
+    PATIENCE_SECONDS,
+    Walk,
+    assert_ended_whole,
+    create,
+    create_in_portal,
+    until,
+    until_begun,
+)
 
 pytestmark = pytest.mark.both_engines
 
@@ -52,8 +60,6 @@ def test_the_portal_is_closed_while_the_job_runs_also_when_its_workers_are_kille
 
 
 def test_another_job_waits_until_the_portal_is_open_again(walk: Walk) -> None:
-    from tests.walks.walk import create
-
     uids = walk.intake.add(300)
     closing = create_in_portal(close_portal=True)
     until_begun(closing)

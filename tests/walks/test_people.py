@@ -90,9 +90,17 @@ def test_overlapping_scopes_make_each_student_once_and_say_who_has_it(walk: Walk
     assert students_of(uids) == 240
     assert sum(job.done_count for job in jobs) == 240
     assert findings([first, second, third]).faults == {}
-    refused = {count.code for job in jobs for count in counts_by_code(job.id) if count.state == RowState.REFUSED}
+    refused = {
+        count.code for job in jobs for count in counts_by_code(job.id) if count.state == RowState.REFUSED
+    }
     # Whoever came later was told of the job that had the applicant, or found the student made already.
-    assert refused <= {"in-other-job", "already-created", "wrong-state", "not-admitted", "changed-since-preview"}
+    assert refused <= {
+        "in-other-job",
+        "already-created",
+        "wrong-state",
+        "not-admitted",
+        "changed-since-preview",
+    }
     in_other = list_rows(second, state=RowState.REFUSED, code="in-other-job")
     assert all("Create students from" in row.message for row in in_other)
 
@@ -144,7 +152,9 @@ class Editor:
                 self.edited.add(uid)
 
 
-def test_an_editor_beside_a_job_without_preview_sees_no_error_and_slips_show_the_last_change(walk: Walk) -> None:
+def test_an_editor_beside_a_job_without_preview_sees_no_error_and_slips_show_the_last_change(
+    walk: Walk,
+) -> None:
     uids = walk.intake.add(400)
     with Editor(walk.campus, uids).at_work() as editor:
         job_id = create(uids)

@@ -4,13 +4,14 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
-from benchmarks.campus import CREATE_STUDENTS, Campus, Intake, submitted
+from benchmarks.campus import CREATE_STUDENTS, WHOLE_PORTAL, Campus, Intake, submitted
 from portal.jobs.models import Job
 from portal.jobs.queries import get_job, wait_for
 from portal.jobs.queue import connect
@@ -45,6 +46,20 @@ class Walk:
                 continue
         return found
 
+    @contextmanager
+    def without_workers(self) -> Iterator[None]:
+        """Kill what runs and let the workers do nothing inside the block, as if the machine that has them were gone."""
+        workers = [psutil.Process(pid) for pid in self.worker_ids()]
+        for worker in workers:
+            worker.suspend()
+        for horse in self.horses():
+            horse.kill()
+        try:
+            yield
+        finally:
+            for worker in workers:
+                worker.resume()
+
     def await_processes(self) -> None:
         """Return when every worker listens to the queue."""
         with connect(self.campus.config) as connection:
@@ -55,6 +70,11 @@ def create(uids: Sequence[uuid.UUID], **options: Any) -> uuid.UUID:
     """Submit the creation of these applicants' students and return the job's id; it begins at once."""
     params = {"scope": "applicants", "applicants": [str(uid) for uid in uids]}
     return submitted(CREATE_STUDENTS, params, **options)
+
+
+def create_in_portal(**options: Any) -> uuid.UUID:
+    """Submit the creation of every admitted applicant's student and return the job's id; it begins at once."""
+    return submitted(CREATE_STUDENTS, WHOLE_PORTAL, **options)
 
 
 def _listening(connection: Any) -> int:

@@ -1,6 +1,5 @@
 """Invented people: names from many places, addresses and numbers that belong to nobody."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -152,10 +151,12 @@ class Person:
 def people(size: int, seed: int) -> Iterator[Person]:
     """Give ``size`` people, streamed; the same seed gives the same people."""
     for number in range(size):
-        yield _person(number, chance_of("person", seed, number))
+        yield person(number, seed)
 
 
-def _person(number: int, chance: random.Random) -> Person:
+def person(number: int, seed: int) -> Person:
+    """Return one of the people."""
+    chance = chance_of("person", seed, number)
     sex = chance.choice("fm")
     first, middle, family = chance.choice(WOMEN if sex == "f" else MEN), "", chance.choice(FAMILY)
     if chance.random() < 0.4:
