@@ -94,6 +94,8 @@ def _cpu_seconds(process: psutil.Process) -> float:
 def crew_of(campus: Campus, workers: int) -> Iterator[Crew]:
     """Run queue server, relay and warm workers of this installation."""
     with campus.queue_server():
+        # The workers of the run before were killed; their names would pass for these.
+        connect(campus.config).flushall()
         crew = Crew(campus, workers)
         try:
             crew.wait_until_ready()

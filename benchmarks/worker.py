@@ -6,7 +6,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from portal.documents.registry import warm_up
+from portal.documents.service import warm_up
 from rq.job import Job as Message
 from rq.queue import Queue
 from sqlalchemy import Engine, event
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event
 from portal.app import create_app
 from portal.config import CONFIG_KEY, PortalConfig
 from portal.jobs.queue import connect
-from portal.jobs.worker import PortalWorker
+from portal.jobs.worker import PortalWorker, spare_collector
 from portal.kernel.db import db
 
 NOTES = "BENCH_NOTES"
@@ -60,6 +60,7 @@ def main() -> None:
     with app.app_context():
         warm_up()
         db.engine.dispose()
+    spare_collector()
     MeasuredWorker(app, connect(config)).work(logging_level="WARNING", with_scheduler=False)
 
 

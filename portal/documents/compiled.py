@@ -17,7 +17,7 @@ from weasyprint.pdf import generate_pdf  # isort: skip
 
 MAX_REMEMBERED = 5_000
 #: Most of a slip's bytes are its photo; more effort makes it slower and hardly smaller.
-ZLIB_LEVEL = 4
+ZLIB_LEVEL = 1
 
 
 def shape_of(kind: DocumentKind[Any], sheet: Sheet) -> Hashable | None:

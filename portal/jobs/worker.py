@@ -57,12 +57,12 @@ def work(app: Flask) -> None:
     config: PortalConfig = app.config[CONFIG_KEY]
     with app.app_context():
         db.engine.dispose()
-    _spare_collector()
+    spare_collector()
     worker = PortalWorker(app, connect(config))
     worker.work(logging_level=config.log_level, with_scheduler=False)
 
 
-def _spare_collector() -> None:
+def spare_collector() -> None:
     """Keep the garbage collector away from what the parent has loaded, and let it run seldom in the children.
 
     A chunk makes many short-lived objects and hardly a circle; collecting as often as by default costs a tenth of

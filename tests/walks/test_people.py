@@ -1,25 +1,22 @@
 """People who cancel, click twice, start the same thing together, or edit what a running job has in hand."""
 
-import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import select
 
-from benchmarks.campus import CREATE_STUDENTS, Campus, started, submitted
-from plugins.admissions.models import Applicant, ApplicantState, Student
+from benchmarks.campus import CREATE_STUDENTS, started, submitted
+from plugins.admissions.models import Student
 from portal.jobs.api import cancel, draft, resume, submit
 from portal.jobs.queries import counts_by_code, get_job, list_rows, wait_for
 from portal.jobs.states import JobState, RowState
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.db import db
-from portal.kernel.errors import Conflict
 from portal.kernel.transaction import transaction
+from tests.walks.editor import Editor
 from tests.walks.proof import findings
 from tests.walks.walk import PATIENCE_SECONDS, Walk, assert_ended_whole, create, until_begun
 
@@ -105,58 +102,11 @@ def test_overlapping_scopes_make_each_student_once_and_say_who_has_it(walk: Walk
     assert all("Create students from" in row.message for row in in_other)
 
 
-@dataclass
-class Editor:
-    """An officer who changes one applicant after the other, as the edit page does."""
-
-    campus: Campus
-    uids: Sequence[uuid.UUID]
-    edited: set[uuid.UUID] = field(default_factory=set)
-    conflicts: int = 0
-    errors: list[Exception] = field(default_factory=list)
-    slowest_seconds: float = 0.0
-
-    @contextmanager
-    def at_work(self) -> Iterator["Editor"]:
-        """Edit in a thread of its own until the block ends."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._work, args=(ended,))
-        thread.start()
-        try:
-            yield self
-        finally:
-            ended.set()
-            thread.join()
-
-    def _work(self, ended: threading.Event) -> None:
-        chance = random.Random(1)
-        while not ended.is_set():
-            uid = chance.choice(self.uids)
-            before = time.monotonic()
-            with self.campus.app.app_context(), acting_as(SYSTEM):
-                try:
-                    self._edit(uid, chance)
-                except Conflict:
-                    self.conflicts += 1
-                except Exception as error:
-                    self.errors.append(error)
-            self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - before)
-            time.sleep(0.01)
-
-    def _edit(self, uid: uuid.UUID, chance: random.Random) -> None:
-        with transaction() as session:
-            applicant = session.get_one(Applicant, uid)
-            if applicant.state == ApplicantState.ADMITTED:
-                applicant.phone = f"+44-20-7946-{chance.randrange(10_000):04d}"
-                session.flush()
-                self.edited.add(uid)
-
-
 def test_an_editor_beside_a_job_without_preview_sees_no_error_and_slips_show_the_last_change(
     walk: Walk,
 ) -> None:
     uids = walk.intake.add(400)
-    with Editor(walk.campus, uids).at_work() as editor:
+    with Editor(walk.campus.app, uids).at_work() as editor:
         job_id = create(uids)
         wait_for(job_id, PATIENCE_SECONDS)
     assert editor.errors == []
@@ -168,7 +118,7 @@ def test_rows_changed_since_a_confirmed_preview_are_refused_and_only_those(walk:
     uids = walk.intake.add(400)
     job_id = create(uids, apply=False)
     wait_for(job_id, PATIENCE_SECONDS, until_planned=True)
-    with Editor(walk.campus, uids).at_work() as editor:
+    with Editor(walk.campus.app, uids).at_work() as editor:
         time.sleep(0.3)
         before_start = set(editor.edited)
         started(job_id)
