@@ -43,7 +43,7 @@ class Pace:
 
     @classmethod
     def starting(cls, most: int) -> "Pace":
-        return cls(most=most, rows=max(1, most // 4))
+        return cls(most=most, rows=max(1, most // 2))
 
     def measured(self, rows: int, seconds: float) -> None:
         fitting = int(rows * CHUNK_SECONDS / max(seconds, 0.001))

@@ -283,5 +283,5 @@ def test_statements_per_chunk_do_not_grow_with_its_rows(count_statements: Callab
 
     few, many = statements(8), statements(80)
     MakeThings.chunk_rows = 20
-    # 8 rows and 80 rows take the same chunks: a quarter first, then the rest.
+    # 8 rows and 80 rows take the same chunks: a half first, then the rest.
     assert many <= few
