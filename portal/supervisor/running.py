@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, BinaryIO, Self
 
+from portal.app import create_app
+from portal.auth.accounts import is_anybody_there
 from portal.config import PortalConfig
 from portal.kernel.errors import PortalError
 from portal.kernel.processes import start_guarded
@@ -259,7 +261,16 @@ def run(config: PortalConfig, *, announce: Callable[[str], object] = print) -> N
     """Run the portal until Ctrl-C or SIGTERM, then stop it in order."""
     with Supervisor(config, announce=announce) as supervisor:
         announce(f"The portal is at {supervisor.url} (Ctrl-C stops it).")
+        if not _has_users(supervisor.config):
+            command = Path(sys.executable).with_name("portal")
+            announce("It has no administrator yet. Type in another terminal:")
+            announce(f"  PORTAL_HOME={supervisor.config.home} {command} users create-admin NAME")
         supervisor.wait()
+
+
+def _has_users(config: PortalConfig) -> bool:
+    with create_app(config).app_context():
+        return is_anybody_there()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -54,6 +54,7 @@ class Kills:
     """Who was killed where."""
 
     log: Path
+    per_point: int
     random: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -77,6 +78,7 @@ class Troop:
 
     def __init__(self, campus: Campus, kills: Kills) -> None:
         self._campus = campus
+        self._log = campus.config.home / "soak.log"
         self.kills = kills
         self.faulty = True
         self._wanted: str | None = None
@@ -88,19 +90,27 @@ class Troop:
             variables |= {"PORTAL_FAULT": fault, "PORTAL_FAULT_LOG": str(self.kills.log)}
         return variables
 
+    def start(self, module: str, *arguments: str, fault: str) -> "Popen[bytes]":
+        """Start a Python program of the portal with this fault; its words go to a file."""
+        with self._log.open("ab") as output:
+            return start_guarded(
+                [sys.executable, "-m", module, *arguments],
+                environment=self.environment(fault),
+                output=output.fileno(),
+            )
+
     def heal(self) -> None:
         """Start what is not running."""
         for name in ("worker-1", "worker-2", "relay"):
             process = self._processes.get(name)
             if process is None or process.poll() is not None:
                 command, fault = self._role(name)
-                self._processes[name] = start_guarded(
-                    [sys.executable, "-m", "portal.cli", command], environment=self.environment(fault)
-                )
+                self._processes[name] = self.start("portal.cli", command, fault=fault)
 
     def _role(self, name: str) -> tuple[str, str]:
         if name == "relay":
-            return "relay", f"{random.choice(WAKE_POINTS)}:0.5"
+            missing = sorted(self.kills.missing(self.kills.per_point) & set(WAKE_POINTS))
+            return "relay", f"{random.choice(missing or WAKE_POINTS)}:0.5"
         return "worker", f"{self._wanted or 'any'}:{0.5 if self._wanted else FAULT_PROBABILITY}"
 
     def aim_at(self, point: str | None) -> None:
@@ -144,10 +154,10 @@ class Troop:
 
 
 @contextmanager
-def troop_of(campus: Campus, log: Path) -> Iterator[Troop]:
+def troop_of(campus: Campus, kills: Kills) -> Iterator[Troop]:
     """Run queue server and troop."""
     with campus.queue_server():
-        troop = Troop(campus, Kills(log))
+        troop = Troop(campus, kills)
         try:
             troop.heal()
             yield troop
@@ -198,7 +208,8 @@ def soak(database: EngineName, kills_wanted: int, folder: Path) -> Report:
         campus.found()
         warm_up()
         intake = Intake(photo_of=quick_photo)
-        troop = stack.enter_context(troop_of(campus, folder / f"kills-{database}"))
+        kills = Kills(folder / f"kills-{database}", max(1, kills_wanted // 25))
+        troop = stack.enter_context(troop_of(campus, kills))
         editor = stack.enter_context(Editor(campus.app, ()).at_work())
         run = _Run(campus, troop, editor, intake, kills_wanted, began + LONGEST_SECONDS)
         run.until_enough()
@@ -213,7 +224,7 @@ def soak(database: EngineName, kills_wanted: int, folder: Path) -> Report:
         return Report(
             database=database,
             seconds=time.monotonic() - began,
-            kills=troop.kills.at_points + troop.kills.random,
+            kills=kills.at_points + kills.random,
             jobs=len(run.job_ids),
             given_up=given_up,
             healed_seconds=healed_seconds,
@@ -223,7 +234,7 @@ def soak(database: EngineName, kills_wanted: int, folder: Path) -> Report:
             before_sweep=before,
             after_sweep=after,
             unswept=again.rows + again.blobs,
-            missing=troop.kills.missing(run.per_point),
+            missing=kills.missing(kills.per_point),
             timed_out=run.timed_out,
         )
 
@@ -242,7 +253,6 @@ class _Run:
     ) -> None:
         self._campus, self._troop, self._editor, self._intake = campus, troop, editor, intake
         self._kills_wanted, self._deadline = kills_wanted, deadline
-        self.per_point = max(1, kills_wanted // 25)
         self.job_ids: list[uuid.UUID] = []
         self.flushed = 0
         self.retried_rows = 0
@@ -254,7 +264,7 @@ class _Run:
     @property
     def _enough(self) -> bool:
         kills = self._troop.kills
-        return kills.total >= self._kills_wanted and not kills.missing(self.per_point)
+        return kills.total >= self._kills_wanted and not kills.missing(kills.per_point)
 
     def until_enough(self) -> None:
         while not self._enough and not self.timed_out:
@@ -265,14 +275,18 @@ class _Run:
         job_id = self._started_by_someone_killed()
         self.job_ids.append(job_id)
         self._flush()
-        next_kill = time.monotonic() + random.uniform(0.5, 3)
+        # In every second round nobody but the relay wakes workers, seconds after each silence.
+        rings = len(self.job_ids) % 2 == 0
+        next_kill = next_ring = time.monotonic() + random.uniform(0.5, 3)
         while not self._ended(job_id) and not self._enough and not self.timed_out:
             self._troop.heal()
             self._aim()
             if time.monotonic() > next_kill:
                 self._troop.kill_one()
                 next_kill = time.monotonic() + random.uniform(0.5, 3)
-            self._ring(job_id)
+            if rings and time.monotonic() > next_ring:
+                self._ring(job_id)
+                next_ring = time.monotonic() + 1
             time.sleep(0.1)
         click.echo(f"  round {len(self.job_ids)}: {self._troop.kills.total} kills so far")
 
@@ -280,7 +294,7 @@ class _Run:
         """Once there are enough kills, go for the points that are still missing."""
         kills = self._troop.kills
         if kills.total >= self._kills_wanted:
-            missing = sorted(kills.missing(self.per_point) - set(WAKE_POINTS))
+            missing = sorted(kills.missing(kills.per_point) - set(WAKE_POINTS))
             self._troop.aim_at(missing[0] if missing else None)
 
     def _started_by_someone_killed(self) -> uuid.UUID:
