@@ -52,13 +52,13 @@ format: setup-dev ## let ruff format the code and mend what it can
 	$(VENV)/bin/ruff format .
 
 e2e: setup-dev setup-programs ## only the walks with real workers and the browser tests
-	$(PYTHON_) -m pytest -n 2 tests/walks tests/browser
+	$(PYTHON_) -m pytest -n 2 --dist loadgroup tests/walks tests/browser
 
 bench: setup-dev ## measure (BENCH="students --count 10000 --database postgresql --workers 2")
 	$(PYTHON_) -m benchmarks $(BENCH)
 
 soak: setup-dev ## kill processes at random and at every named point; prove that nothing is lost
-	$(PYTHON_) -m benchmarks soak $(SOAK)
+	$(PYTHON_) -m tests.walks.soak $(SOAK)
 
 docs: setup-dev ## write the reference pages from the code
 	$(PYTHON_) docs/generate.py

@@ -6,13 +6,13 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from portal.documents.service import warm_up
 from rq.job import Job as Message
 from rq.queue import Queue
 from sqlalchemy import Engine, event
 
 from portal.app import create_app
 from portal.config import CONFIG_KEY, PortalConfig
+from portal.documents.service import warm_up
 from portal.jobs.queue import connect
 from portal.jobs.worker import PortalWorker, spare_collector
 from portal.kernel.db import db

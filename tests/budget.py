@@ -36,7 +36,18 @@ def main() -> int:
     for area in AREAS:
         present = [folder for folder in area.folders if (ROOT / folder).is_dir()]
         if present:
-            command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--durations=5", *present]
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-n",
+                WORKERS,
+                "--dist",
+                "loadgroup",
+                "--durations=5",
+                *present,
+            ]
             results.append(_timed(area.name, area.seconds, command))
     _report(results)
     return 0 if all(passed for _, _, _, passed in results) else 1

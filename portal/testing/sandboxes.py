@@ -52,7 +52,7 @@ BEGIN
   FOR item IN SELECT tablename FROM pg_tables WHERE schemaname = 'portal_first_state' AND tablename <> '_sequences' LOOP
     EXECUTE format('INSERT INTO public.%I SELECT * FROM portal_first_state.%I', item.tablename, item.tablename);
   END LOOP;
-  FOR item IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+  FOR item IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP
     PERFORM setval(format('public.%I', item.sequencename), first.value, first.used) FROM
       (SELECT COALESCE(max(last_value), 1) AS value, count(*) > 0 AS used
        FROM portal_first_state._sequences WHERE sequencename = item.sequencename) AS first;

@@ -276,7 +276,7 @@ class _Run:
         self.job_ids.append(job_id)
         self._flush()
         # In every second round nobody but the relay wakes workers, seconds after each silence.
-        rings = len(self.job_ids) % 2 == 0
+        rings = len(self.job_ids) % 2 == 1
         next_kill = next_ring = time.monotonic() + random.uniform(0.5, 3)
         while not self._ended(job_id) and not self._enough and not self.timed_out:
             self._troop.heal()

@@ -139,7 +139,9 @@ class StudentView(PortalModelView):
         """Lead whoever scanned the code on a slip, and may see students, to the record that it belongs to."""
         student_uid = db.session.scalar(select(Student.id).where(Student.student_id == student_id))
         if student_uid is None:
-            raise NotFound("student-missing", f"No student has the number {student_id}: the slip is not ours.")
+            raise NotFound(
+                "student-missing", f"No student has the number {student_id}: the slip is not ours."
+            )
         return redirect(self.get_url(".details_view", id=student_uid))
 
     @expose("/<uuid:student_uid>/folder.zip")
