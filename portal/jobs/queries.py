@@ -8,12 +8,16 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
+from portal.access.policy import may, narrow
 from portal.jobs.models import Job, JobFile, JobRow
 from portal.jobs.states import ENDED, JobState, RowState
+from portal.kernel.actor import current_actor
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound, TemporaryFailure
 
+#: Who holds it sees job pages; narrowing may leave them their own jobs only.
+VIEW_PERMISSION = "portal.jobs.view"
 #: Rows read in one go when all rows of a job are streamed.
 STREAM_ROWS = 1000
 
@@ -89,14 +93,16 @@ def files_of_job(job_id: uuid.UUID) -> Sequence[JobFile]:
 
 
 def jobs_of_record(record_id: str, subject: str | None = None, limit: int = 20) -> Sequence[Job]:
-    """Return the newest jobs that touched a record, by its id or as their subject."""
+    """Return the newest jobs that touched a record, by its id or as their subject, as far as the actor may see them."""
+    actor = current_actor()
+    if not may(actor, VIEW_PERMISSION):
+        return ()
     wanted = JobRow.record_id == record_id
     if subject is not None:
         wanted = wanted | (JobRow.subject == subject)
-    ids = select(JobRow.job_id).where(wanted)
-    return db.session.scalars(
-        select(Job).where(Job.id.in_(ids)).order_by(Job.created_at.desc()).limit(limit)
-    ).all()
+    touched = select(Job).where(Job.id.in_(select(JobRow.job_id).where(wanted)))
+    visible = narrow(touched, actor, VIEW_PERMISSION, Job)
+    return db.session.scalars(visible.order_by(Job.created_at.desc()).limit(limit)).all()
 
 
 def seconds_left(job: Job) -> float | None:
