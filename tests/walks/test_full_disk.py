@@ -51,8 +51,8 @@ def test_full_disk_under_the_files_ends_the_job_with_the_reason_and_resuming_fin
     with campus.open(), small_disk(blobs, 64):
         Intake(photo_of=quick_photo).add(COUNT)
         taken = sum(path.stat().st_size for path in blobs.rglob("*") if path.is_file())
-        # Room for the slips of a first, small chunk.
-        mount("-o", f"remount,size={taken + 6_000_000}", str(blobs))
+        # Room for the slips of a first, half chunk.
+        mount("-o", f"remount,size={taken + 12_500_000}", str(blobs))
         job_id = create_in_portal(close_portal=True)
         run_inline(job_id)
 

@@ -29,7 +29,7 @@ def students_of(uids: Sequence[uuid.UUID]) -> int:
 
 
 def test_a_cancelled_job_stops_within_seconds_and_resumes_where_it_stopped(walk: Walk) -> None:
-    uids = walk.intake.add(500)
+    uids = walk.intake.add(1_500)
     job_id = create(uids)
     until_begun(job_id)
     with transaction():
@@ -45,7 +45,7 @@ def test_a_cancelled_job_stops_within_seconds_and_resumes_where_it_stopped(walk:
     assert findings([job_id]).faults == {}
     with transaction():
         resume(job_id, SYSTEM)
-    assert_ended_whole(job_id, 500)
+    assert_ended_whole(job_id, 1_500)
 
 
 def test_two_clicks_of_two_people_start_one_job_once(walk: Walk) -> None:
