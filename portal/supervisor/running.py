@@ -259,15 +259,14 @@ class Supervisor:
 
 def run(config: PortalConfig, *, announce: Callable[[str], object] = print) -> None:
     """Run the portal until Ctrl-C or SIGTERM, then stop it in order."""
-    with Supervisor(config, announce=announce) as supervisor:
+    # Ctrl-C may come at any time, also while things are being started; what was started is stopped in order.
+    with contextlib.suppress(KeyboardInterrupt), Supervisor(config, announce=announce) as supervisor:
         announce(f"The portal is at {supervisor.url} (Ctrl-C stops it).")
-        # Ctrl-C may come while the application is being loaded to look.
-        with contextlib.suppress(KeyboardInterrupt):
-            if not _has_users(supervisor.config):
-                command = Path(sys.executable).with_name("portal")
-                announce("It has no administrator yet. Type in another terminal:")
-                announce(f"  PORTAL_HOME={supervisor.config.home} {command} users create-admin NAME")
-            supervisor.wait()
+        if not _has_users(supervisor.config):
+            command = Path(sys.executable).with_name("portal")
+            announce("It has no administrator yet. Type in another terminal:")
+            announce(f"  PORTAL_HOME={supervisor.config.home} {command} users create-admin NAME")
+        supervisor.wait()
 
 
 def _has_users(config: PortalConfig) -> bool:

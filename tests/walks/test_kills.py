@@ -18,10 +18,10 @@ from portal.supervisor.web import environment_of
 from tests.walks.conftest import CampusOf
 from tests.walks.walk import PATIENCE_SECONDS, Walk, assert_ended_whole, create, kill, until, until_begun
 
-pytestmark = pytest.mark.both_engines
 COUNT = 400
 
 
+@pytest.mark.both_engines
 def test_work_horses_are_killed(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)
@@ -31,6 +31,7 @@ def test_work_horses_are_killed(walk: Walk) -> None:
     assert_ended_whole(job_id, COUNT)
 
 
+@pytest.mark.both_engines
 def test_workers_are_killed_and_their_horses_die_with_them(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)
@@ -44,6 +45,7 @@ def test_workers_are_killed_and_their_horses_die_with_them(walk: Walk) -> None:
     until(lambda: not set(walk.worker_ids()) & set(workers), seconds=PATIENCE_SECONDS)
 
 
+@pytest.mark.both_engines
 def test_web_server_and_relay_are_killed(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)
@@ -54,6 +56,7 @@ def test_web_server_and_relay_are_killed(walk: Walk) -> None:
     until(lambda: is_live(config.host, config.port), seconds=PATIENCE_SECONDS)
 
 
+@pytest.mark.both_engines
 def test_the_queue_server_loses_all_its_data(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)
@@ -84,9 +87,9 @@ def start_portal(campus: Campus, log: Path) -> "Popen[bytes]":
 
 
 def test_the_supervisor_is_killed_takes_all_along_and_the_next_one_goes_on(
-    campus_of: CampusOf, engine: str, tmp_path: Path
+    campus_of: CampusOf, tmp_path: Path
 ) -> None:
-    campus = campus_of(engine)
+    campus = campus_of("sqlite")
     with campus.open():
         uids = Intake(photo_of=quick_photo).add(COUNT)
         first = start_portal(campus, tmp_path / "first.log")

@@ -50,6 +50,7 @@ def _create_students_of(code: str) -> int:
     # Other walks may have left admitted applicants in the same portal.
     there_before = len(_applicants(code, ApplicantState.ADMITTED))
     submitted_ones = _applicants(code, ApplicantState.SUBMITTED)
+    db.session.rollback()
     with transaction():
         outcomes = transition_many(submitted_ones, "admit")
     db.session.rollback()
