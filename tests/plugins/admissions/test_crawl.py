@@ -59,7 +59,9 @@ def links(page: str) -> Iterator[str]:
 def shape(path: str) -> str:
     """Return what makes two addresses the same page for a crawl: sorting and paging repeat without end."""
     parts = urlsplit(path)
-    kept = [item for item in parts.query.split("&") if item.startswith(("id=", "state=", "code=", "download"))]
+    kept = [
+        item for item in parts.query.split("&") if item.startswith(("id=", "state=", "code=", "download"))
+    ]
     return f"{parts.path}?{'&'.join(sorted(kept))}"
 
 
