@@ -19,12 +19,13 @@ ServerOf = Callable[[EngineName], PostgresqlServer | None]
 CampusOf = Callable[..., Campus]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the walks of one engine in one process, so that only one campus per engine has to run."""
-    callspec = getattr(item, "callspec", None)
-    engine = callspec.params.get("engine") if callspec is not None else None
-    if engine is not None:
-        item.add_marker(pytest.mark.xdist_group(engine))
+    for item in items:
+        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        if engine:
+            item.add_marker(pytest.mark.xdist_group(engine))
 
 
 @pytest.fixture(scope="session")
