@@ -10,9 +10,9 @@ fi
 compile() {
     out=$1
     shift
-    "$uv" pip compile pyproject.toml requirements/build.in --extra embedded "$@" --universal --python-version 3.11 \
+    "$uv" pip compile pyproject.toml requirements/build.in --constraint requirements/constraints.in --extra embedded "$@" --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o "$out"
     echo "wrote $out"
 }
 compile requirements/base.txt "$@"
-compile requirements/dev.txt --group dev --constraint requirements/base.txt "$@"
+compile requirements/dev.txt --extra s3 --group dev --constraint requirements/base.txt "$@"

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from benchmarks.campus import Campus, Intake, quick_photo
 from portal.documents.service import warm_up
 from portal.supervisor import Supervisor
 from portal.testing.postgresql import PostgresqlServer
-from portal.testing.sandboxes import EngineName
+from portal.testing.sandboxes import ENGINES, EngineName
 from tests.walks.walk import Walk
 
 #: So short that what a killed worker held is free again at once.
@@ -19,13 +20,16 @@ ServerOf = Callable[[EngineName], PostgresqlServer | None]
 CampusOf = Callable[..., Campus]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the walks of one engine in one process, so that only one campus per engine has to run."""
-    for item in items:
-        engine = getattr(item, "callspec", None) and item.callspec.params.get("engine")
-        if engine:
-            item.add_marker(pytest.mark.xdist_group(engine))
+class ByEngine(LoadScopeScheduling):
+    """Keeps the walks of one engine in one process, so that only one campus per engine has to run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((engine for engine in ENGINES if f"[{engine}" in nodeid), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByEngine:
+    return ByEngine(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from portal.supervisor.web import environment_of
 from tests.walks.conftest import CampusOf
 from tests.walks.walk import PATIENCE_SECONDS, Walk, assert_ended_whole, create, kill, until, until_begun
 
-COUNT = 400
+COUNT = 300
 
 
 @pytest.mark.both_engines
@@ -89,7 +89,7 @@ def start_portal(campus: Campus, log: Path) -> "Popen[bytes]":
 def test_the_supervisor_is_killed_takes_all_along_and_the_next_one_goes_on(
     campus_of: CampusOf, tmp_path: Path
 ) -> None:
-    campus = campus_of("sqlite")
+    campus = campus_of("sqlite", workers=1)
     with campus.open():
         uids = Intake(photo_of=quick_photo).add(COUNT)
         first = start_portal(campus, tmp_path / "first.log")
