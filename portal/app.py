@@ -11,6 +11,7 @@ from portal.config import CONFIG_KEY, PortalConfig
 from portal.files.store import init_files
 from portal.health.pages import init_health
 from portal.hooks.manager import PLUGINS_KEY, Plugins, build_registry
+from portal.hooks.narrowing import keep_narrowing
 from portal.hooks.registry import REGISTRY_KEY
 from portal.jobs.kinds import init_jobs
 from portal.kernel.db import db
@@ -34,7 +35,7 @@ def create_app(
 
     Raises:
         ConfigProblems: settings that cannot be used, all at once.
-        PluginClash, PluginLoadError: declarations that contradict each other.
+        PluginClash, PluginLoadError: declarations that contradict each other, or a missing plugin that hides rows.
     """
     config = config or PortalConfig.load(**overrides)
     app = Flask("portal", static_folder=None)
@@ -49,6 +50,7 @@ def create_app(
     )
     db.init_app(app)
     plugins = Plugins(core_plugin, config.blocked_plugins, extra_plugins or {})
+    keep_narrowing(config.home, plugins, config.blocked_plugins)
     app.extensions[PLUGINS_KEY] = plugins
     app.extensions[REGISTRY_KEY] = build_registry(plugins)
     init_files(app)

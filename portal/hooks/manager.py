@@ -1,9 +1,6 @@
-"""Discovers plugins by entry point, orders and checks them, and calls their hooks."""
+"""Loads plugins in order, collects and checks what they declare, and calls their hooks."""
 
-import importlib
-import importlib.metadata
 import logging
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -13,35 +10,13 @@ from flask import current_app
 
 from portal.hooks import specs
 from portal.hooks.declarations import Plugin, PluginProblem
+from portal.hooks.discovery import discover, in_order, version_of
 from portal.hooks.registry import Registry
 from portal.kernel.errors import PluginClash, PluginError, PluginLoadError, PluginReactionFailed
 from portal.kernel.transaction import on_commit
 
 log = logging.getLogger(__name__)
 
-ENTRY_POINT_GROUP = "portal.plugins"
-API_VERSION = "1"
-NAME_RULE = re.compile(r"[a-z]{3,20}")
-#: Names that a plugin cannot have: the portal's own commands and tables.
-RESERVED_NAMES = frozenset(
-    [
-        "portal",
-        "jobs",
-        "users",
-        "init",
-        "migrate",
-        "run",
-        "web",
-        "worker",
-        "relay",
-        "demo",
-        "doctor",
-        "maintenance",
-        "files",
-        "plugins",
-        "sweep",
-    ]
-)
 PLUGINS_KEY = "PORTAL_PLUGINS"
 CORE = "portal"
 
@@ -65,8 +40,8 @@ class Plugins:
         self.problems: list[PluginProblem] = []
         self._manager = pluggy.PluginManager(specs.PROJECT)
         self._manager.add_hookspecs(specs)
-        found = {**_discover(frozenset(blocked), self.problems), **extra}
-        order = _order(found, self.problems)
+        found = {**discover(frozenset(blocked), self.problems), **extra}
+        order = in_order(found, self.problems)
         self.modules: dict[str, ModuleType] = {CORE: core, **{name: found[name] for name in order}}
         for name, module in self.modules.items():
             self._register(name, module)
@@ -109,13 +84,17 @@ class Plugins:
             Plugin(
                 name=name,
                 title=getattr(module, "TITLE", name.capitalize()),
-                version=_version(module),
+                version=version_of(module),
                 module=module.__name__,
                 requires=tuple(getattr(module, "REQUIRES", ())),
             )
             for name, module in self.modules.items()
             if self._manager.has_plugin(name)
         )
+
+    def implementing(self, hook: str) -> frozenset[str]:
+        """Return the names of the plugins that implement a hook."""
+        return frozenset(item.plugin_name for item in getattr(self._manager.hook, hook).get_hookimpls())
 
     def by_plugin(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
         """Call ``hook`` and return each plugin's own answer with its name, in plugin order."""
@@ -134,61 +113,6 @@ class Plugins:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin_name == name:
                 implementation.function(*([event] if implementation.argnames else []))
-
-
-def _version(module: ModuleType) -> str:
-    package = module.__name__.partition(".")[0]
-    for distribution in importlib.metadata.packages_distributions().get(package, []):
-        return importlib.metadata.version(distribution)
-    return ""
-
-
-def _discover(blocked: frozenset[str], problems: list[PluginProblem]) -> dict[str, ModuleType]:
-    found: dict[str, ModuleType] = {}
-    for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        if entry.name in blocked or entry.name in found:
-            continue
-        try:
-            module = importlib.import_module(entry.value)
-            _check_module(entry.name, module)
-        except Exception as error:
-            # A plugin is somebody else's code: whatever it raises, the portal starts without it.
-            log.exception("plugin %s was left out", entry.name)
-            problems.append(PluginProblem(name=entry.name, message=f"{type(error).__name__}: {error}"))
-        else:
-            found[entry.name] = module
-    return found
-
-
-def _check_module(name: str, module: ModuleType) -> None:
-    if not NAME_RULE.fullmatch(name) or name in RESERVED_NAMES:
-        raise PluginLoadError(
-            "plugin-name",
-            f"{name!r} cannot be a plugin's name: 3 to 20 letters a-z, not a name of the portal's own.",
-        )
-    version = getattr(module, "PORTAL_API", None)
-    if version != API_VERSION:
-        raise PluginLoadError(
-            "plugin-api", f"It was written for portal API {version!r}; this portal offers {API_VERSION!r}."
-        )
-    if getattr(module, "NAME", name) != name:
-        raise PluginLoadError("plugin-name", f"NAME is {module.NAME!r} but the entry point says {name!r}.")
-
-
-def _order(found: Mapping[str, ModuleType], problems: list[PluginProblem]) -> list[str]:
-    """Order by REQUIRES, ties by name; leave out what misses a requirement or waits in a circle."""
-    waiting = {name: set(getattr(module, "REQUIRES", ())) for name, module in found.items()}
-    ordered: list[str] = []
-    while True:
-        ready = sorted(name for name, needs in waiting.items() if needs <= set(ordered))
-        if not ready:
-            break
-        ordered.append(ready[0])
-        del waiting[ready[0]]
-    for name, needs in sorted(waiting.items()):
-        missing = ", ".join(sorted(needs - set(ordered)))
-        problems.append(PluginProblem(name=name, message=f"It requires {missing}, which is not loaded."))
-    return ordered
 
 
 def build_registry(plugins: Plugins) -> Registry:

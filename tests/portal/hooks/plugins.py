@@ -6,7 +6,8 @@ from typing import Any
 
 import pluggy
 
-from portal.hooks.manager import ENTRY_POINT_GROUP, Plugins
+from portal.hooks.discovery import ENTRY_POINT_GROUP
+from portal.hooks.manager import Plugins
 from portal.hooks.specs import hookimpl
 
 INSTALLED = tuple(entry.name for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
