@@ -45,7 +45,6 @@ def test_workers_are_killed_and_their_horses_die_with_them(walk: Walk) -> None:
     until(lambda: not set(walk.worker_ids()) & set(workers), seconds=PATIENCE_SECONDS)
 
 
-@pytest.mark.both_engines
 def test_web_server_and_relay_are_killed(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)
@@ -56,7 +55,7 @@ def test_web_server_and_relay_are_killed(walk: Walk) -> None:
     until(lambda: is_live(config.host, config.port), seconds=PATIENCE_SECONDS)
 
 
-@pytest.mark.both_engines
+@pytest.mark.postgresql
 def test_the_queue_server_loses_all_its_data(walk: Walk) -> None:
     job_id = create(walk.intake.add(COUNT))
     until_begun(job_id)

@@ -18,8 +18,6 @@ from tests.walks.walk import (
     until_begun,
 )
 
-pytestmark = pytest.mark.both_engines
-
 
 def answer(walk: Walk, path: str = "/login") -> tuple[int, str | None]:
     """Return the status of a page for a visitor, and when to try again."""
@@ -38,6 +36,7 @@ def is_closed() -> bool:
     return maintenance.current() is not None
 
 
+@pytest.mark.both_engines
 def test_the_portal_is_closed_while_the_job_runs_also_when_its_workers_are_killed(walk: Walk) -> None:
     uids = walk.intake.add(400)
     status, _ = answer(walk)
@@ -59,6 +58,7 @@ def test_the_portal_is_closed_while_the_job_runs_also_when_its_workers_are_kille
     until(lambda: answer(walk)[0] == http.HTTPStatus.OK, seconds=5)
 
 
+@pytest.mark.postgresql
 def test_another_job_waits_until_the_portal_is_open_again(walk: Walk) -> None:
     uids = walk.intake.add(300)
     closing = create_in_portal(close_portal=True)
