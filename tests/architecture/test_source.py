@@ -13,6 +13,7 @@ BORDERS = {
     "portal/documents/render.py": "whatever the layout makes of one document concerns this document only",
     "portal/files/local.py": "an error of any kind must leave no temporary file behind; it is raised again",
     "portal/health/checks.py": "a check that raises has failed",
+    "portal/hooks/discovery.py": "a plugin is somebody else's code",
     "portal/hooks/manager.py": "a plugin is somebody else's code",
     "portal/jobs/applying.py": "a bug in one row must not stop the others",
     "portal/jobs/engine.py": "a bug in a kind fails its job, not the worker",
