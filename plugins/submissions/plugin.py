@@ -1,5 +1,37 @@
-"""Hook implementations of the submissions plugin; its models and jobs are not part of this release."""
+"""Hook implementations of the submissions plugin; no logic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from plugins.submissions import hooks
+from plugins.submissions.models import MODELS
+from plugins.submissions.settings import SubmissionsSettings
+from portal.sdk import MigrationSource, SettingsDeclaration, hookimpl
 
 PORTAL_API = "1"
 NAME = "submissions"
 TITLE = "Submissions"
+
+
+@hookimpl
+def portal_models() -> Sequence[type]:
+    """Declare the tables."""
+    return MODELS
+
+
+@hookimpl
+def portal_migrations() -> Sequence[MigrationSource]:
+    """Declare the history of the tables."""
+    return (MigrationSource(package="plugins.submissions"),)
+
+
+@hookimpl
+def portal_settings() -> Sequence[SettingsDeclaration]:
+    """Declare the settings."""
+    return (SettingsDeclaration(title=TITLE, model=SubmissionsSettings),)
+
+
+@hookimpl
+def portal_hookspecs() -> Sequence[Any]:
+    """Declare the hooks that other plugins may implement."""
+    return (hooks,)

@@ -118,6 +118,11 @@ def _translated_errors() -> Iterator[None]:
         raise translated from error
 
 
+def is_temporary(error: DBAPIError) -> bool:
+    """Say whether the database asks to repeat the transaction: a serialisation failure, a deadlock, a lost connection."""
+    return isinstance(_translate(error), TemporaryFailure)
+
+
 def _translate(error: DBAPIError) -> Exception:
     state = getattr(error.orig, "sqlstate", None)
     text = str(error.orig)

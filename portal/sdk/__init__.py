@@ -48,7 +48,14 @@ from portal.kernel.errors import (
     UnderMaintenance,
 )
 from portal.kernel.ids import new_id
-from portal.kernel.transaction import in_transaction, on_commit, run_in_transaction, savepoint, transaction
+from portal.kernel.transaction import (
+    in_transaction,
+    is_temporary,
+    on_commit,
+    run_in_transaction,
+    savepoint,
+    transaction,
+)
 from portal.mail.outbox import send as send_mail
 from portal.settings.store import get as get_settings
 from portal.web.institution import InstitutionSettings, institution
@@ -109,6 +116,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "in_transaction",
+    "is_temporary",
     "institution",
     "issue_activations",
     "link_identities",
