@@ -25,11 +25,33 @@ from plugins.submissions.api.reading import (
 )
 from plugins.submissions.api.scoring import reset_score, set_score, set_scores
 from plugins.submissions.api.writing import create_submission, create_submissions, restore_submissions
+from plugins.submissions.errors import (
+    DuplicateTeamSubmissionsError,
+    ExternalGraderQueueEmptyError,
+    InvalidPointsError,
+    SubmissionError,
+    SubmissionInternalError,
+    SubmissionNotFoundError,
+    SubmissionRequestError,
+    TeamSubmissionInternalError,
+    TeamSubmissionNotFoundError,
+    TeamSubmissionRequestError,
+)
 
 __all__ = [
     "MAX_TOP_SUBMISSIONS",
     "TOP_SUBMISSIONS_CACHE_TIMEOUT",
     "Difference",
+    "DuplicateTeamSubmissionsError",
+    "ExternalGraderQueueEmptyError",
+    "InvalidPointsError",
+    "SubmissionError",
+    "SubmissionInternalError",
+    "SubmissionNotFoundError",
+    "SubmissionRequestError",
+    "TeamSubmissionInternalError",
+    "TeamSubmissionNotFoundError",
+    "TeamSubmissionRequestError",
     "check_ledger",
     "create_external_grader_detail",
     "create_submission",

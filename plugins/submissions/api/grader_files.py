@@ -64,4 +64,4 @@ def files_of(entry_id: int) -> dict[str, uuid.UUID]:
         .order_by(GraderFile.id)
     )
     with reads() as session:
-        return dict(session.execute(statement).tuples().all())
+        return dict(session.execute(statement).all())

@@ -182,8 +182,13 @@ def _parsed(told: str) -> datetime:
         raise _Refused("invalid", f"{told!r} is no moment that exists.") from None
 
 
-def answer_text(answer: object) -> str:
-    """Return an answer as the JSON text that is stored; see :func:`checked_fields`."""
+def answer_limit() -> int:
+    """Return the most characters of an answer; ask once per call, it may read the settings."""
+    return get_settings(SubmissionsSettings).answer_limit_characters
+
+
+def answer_text(answer: object, limit: int) -> str:
+    """Return an answer as the JSON text that is stored, of at most ``limit`` characters; see :func:`checked_fields`."""
     if answer is None:
         raise _Refused("null", "An answer is needed.")
     try:
@@ -197,7 +202,6 @@ def answer_text(answer: object) -> str:
         ) from None
     except RecursionError:
         raise _Refused("invalid", "The answer is nested too deeply.") from None
-    limit = get_settings(SubmissionsSettings).answer_limit_characters
     if len(told) > limit:
         raise _Refused("invalid", f"The answer has {len(told):,} characters as JSON; {limit:,} are the most.")
     if told.count("[") + told.count("{") > DEEPEST_ANSWER and _depth(told) > DEEPEST_ANSWER:

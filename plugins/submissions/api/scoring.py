@@ -1,6 +1,7 @@
 """Sets and resets scores: the item is locked, the score inserted, the summary brought up to date, in one transaction."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -145,9 +146,10 @@ def store(wanted: Sequence[Wanted]) -> list[SubmissionError | None]:
         if kept:
             ids = _inserted(kept, found, now)
             _annotate(kept, ids)
-            summarise(
-                [_scored(score, found[score.uuid], key, now) for score, key in zip(kept, ids, strict=True)]
-            )
+            scored = [
+                _scored(score, found[score.uuid], key, now) for score, key in zip(kept, ids, strict=True)
+            ]
+            summarise(sorted(scored, key=lambda score: score.score_id))
             _tell(kept, found, now)
     return [None if score.uuid in found else _unknown(score.uuid) for score in wanted]
 
@@ -185,7 +187,12 @@ def _inserted(wanted: Sequence[Wanted], found: Mapping[uuid.UUID, Any], now: dat
         }
         for score in wanted
     ]
-    return list(db.session.scalars(insert(Score).returning(Score.id, sort_by_parameter_order=True), rows))
+    statement = insert(Score).returning(Score.id, Score.submission_id)
+    ids: dict[int | None, list[int]] = defaultdict(list)
+    for key, submission in sorted(db.session.execute(statement, rows).all()):
+        ids[submission].append(key)
+    # Of several scores for one submission the first inserted has the smallest id.
+    return [ids[row["submission_id"]].pop(0) for row in rows]
 
 
 def _annotate(wanted: Sequence[Wanted], ids: Sequence[int]) -> None:

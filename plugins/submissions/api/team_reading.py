@@ -55,7 +55,7 @@ def of_other_teams(
         )
         .order_by(StudentItem.student_id)
     )
-    return dict(db.session.execute(statement).tuples().all())
+    return dict(db.session.execute(statement).all())
 
 
 def get_teammates_with_submissions_from_other_teams(

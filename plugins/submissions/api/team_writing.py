@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from plugins.submissions.api.inputs import (
     ItemKey,
+    answer_limit,
     answer_text,
     checked_fields,
     item_key,
@@ -68,7 +69,9 @@ def create_submission_for_team(  # noqa: PLR0913, PLR0917 - the old signature
         },
         TeamSubmissionRequestError,
     )
-    raw_answer = checked_fields({"answer": partial(answer_text, answer)}, SubmissionRequestError)["answer"]
+    raw_answer = checked_fields(
+        {"answer": partial(answer_text, answer, answer_limit())}, SubmissionRequestError
+    )["answer"]
     keys = [
         item_key({"student_id": m, "course_id": course_id, "item_id": item_id, "item_type": item_type})
         for m in dict.fromkeys(listed(team_member_ids))

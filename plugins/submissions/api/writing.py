@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, update
 from plugins.submissions.api.inputs import (
     LARGEST_INTEGER,
     ItemKey,
+    answer_limit,
     answer_text,
     checked_fields,
     item_key,
@@ -52,7 +53,7 @@ def create_submission(
 ) -> Shape:
     """Hand one answer in and return its Submission shape.
 
-    Three statements. Needs an open transaction; does not commit. Source: edx-submissions ``create_submission``.
+    At most four statements. Needs an open transaction; does not commit. Source: edx-submissions ``create_submission``.
 
     Args:
         student_item_dict: Exactly ``student_id``, ``course_id``, ``item_id``, ``item_type``.
@@ -70,13 +71,13 @@ def create_submission(
         "submitted_at": submitted_at,
         "attempt_number": attempt_number,
     }
-    return hand_in([checked(entry)])[0]
+    return hand_in([checked(entry, answer_limit())])[0]
 
 
 def create_submissions(entries: Sequence[Mapping[str, Any]]) -> list[Shape]:
     """Hand 1 to 500 answers in and return their Submission shapes in order.
 
-    Three statements for any number. Needs an open transaction; does not commit.
+    At most four statements for any number. Needs an open transaction; does not commit.
 
     Args:
         entries: Each with ``student_item``, ``answer`` and, where wanted, ``submitted_at``, ``attempt_number``, as
@@ -88,9 +89,10 @@ def create_submissions(entries: Sequence[Mapping[str, Any]]) -> list[Shape]:
     if len(entries) > MOST_AT_ONCE:
         raise SubmissionRequestError(f"At most {MOST_AT_ONCE} submissions at once.")
     found, problems = [], {}
+    limit = answer_limit()
     for place, entry in enumerate(entries):
         try:
-            found.append(checked(entry))
+            found.append(checked(entry, limit))
         except SubmissionRequestError as error:
             fields = error.field_errors or {"student_item": [error.message]}
             problems.update({f"{place}.{name}": list(items) for name, items in fields.items()})
@@ -99,8 +101,8 @@ def create_submissions(entries: Sequence[Mapping[str, Any]]) -> list[Shape]:
     return hand_in(found)
 
 
-def checked(entry: Mapping[str, Any]) -> Handed:
-    """Return an entry whose every value can be stored; reads no row.
+def checked(entry: Mapping[str, Any], limit: int) -> Handed:
+    """Return an entry whose every value can be stored, its answer of at most ``limit`` characters; reads nothing.
 
     Raises:
         SubmissionRequestError: with a problem per field.
@@ -109,7 +111,7 @@ def checked(entry: Mapping[str, Any]) -> Handed:
     key = item_key(entry.get("student_item"))
     values = checked_fields(
         {
-            "answer": partial(answer_text, entry.get("answer")),
+            "answer": partial(answer_text, entry.get("answer"), limit),
             "submitted_at": partial(moment, entry.get("submitted_at")),
             "attempt_number": partial(whole_number, number) if number is not None else lambda: None,
         },
@@ -149,7 +151,7 @@ def _next_numbers(items: set[int]) -> dict[int, int]:
         .where(Submission.student_item_id.in_(items), IS_ACTIVE)
         .group_by(Submission.student_item_id)
     )
-    largest = dict(db.session.execute(statement).tuples().all())
+    largest = dict(db.session.execute(statement).all())
     return defaultdict(lambda: 1, {item: number + 1 for item, number in largest.items()})
 
 

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IDENTIFIER = sa.String(length=255).with_variant(sa.String(length=255, collation="C"), "postgresql")
 ITEM_TYPE = sa.String(length=100).with_variant(sa.String(length=100, collation="C"), "postgresql")

@@ -1,0 +1,51 @@
+"""Fixtures of the submissions tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from plugins.submissions import api
+from portal.kernel.db import db
+from portal.kernel.transaction import run_in_transaction
+
+Counting = Callable[[], AbstractContextManager[list[str]]]
+
+
+def item(student: str = "ann", course: str = "c1", name: str = "i1", kind: str = "essay") -> dict[str, str]:
+    """Return the dict that names a student item."""
+    return {"student_id": student, "course_id": course, "item_id": name, "item_type": kind}
+
+
+def handed_in(student: str = "ann", answer: Any = "an answer", **more: Any) -> dict[str, Any]:
+    """Hand an answer in, in a transaction of its own, and return the submission."""
+    return run_in_transaction(lambda: api.create_submission(item(student), answer, **more))
+
+
+def scored(uuid: str, earned: int, possible: int, **more: Any) -> None:
+    """Set a score in a transaction of its own."""
+    run_in_transaction(lambda: api.set_score(uuid, earned, possible, **more))
+
+
+@pytest.fixture
+def statements(app: Flask) -> Counting:
+    """Collect the statements of a block; what opens and ends transactions does not count."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        seen[:] = [text for text in seen if not text.startswith(("BEGIN", "SAVEPOINT", "RELEASE"))]
+
+    return counting
