@@ -6,6 +6,7 @@ from typing import Any, Literal
 import click
 
 from benchmarks import students as main_job
+from benchmarks import submissions as score_book
 from portal.testing.sandboxes import ENGINES, EngineName
 
 
@@ -34,6 +35,19 @@ def students(
     """The main job: student records with slips, from admitted applicants."""
     default = 1 if count > 5_000 or render == "full" else 3
     figures: dict[str, Any] = main_job.measure(count, database, workers, render, runs or default)
+    if as_json:
+        click.echo(json.dumps(figures))
+
+
+@benchmarks.command()
+@click.option(
+    "--scale", type=click.IntRange(1, 100), default=1, show_default=True, help="Times 20,000 in the top list."
+)
+@click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def submissions(scale: int, database: EngineName, as_json: bool) -> None:
+    """Answers and scores: every call and stream on the old system's workload."""
+    figures = score_book.measure(scale, database)
     if as_json:
         click.echo(json.dumps(figures))
 

@@ -6,10 +6,10 @@ from typing import BinaryIO
 
 from sqlalchemy import insert, select
 
-from plugins.submissions.api.sessions import reads
+from plugins.submissions.api.sessions import execute, reads
 from plugins.submissions.errors import FileProcessingError, InvalidFileTypeError
 from plugins.submissions.models import GraderFile
-from portal.sdk import NewFile, PortalError, current_store, db, register_files, utc_now
+from portal.sdk import NewFile, PortalError, current_store, register_files, utc_now
 
 #: A file that is in the store already (store it before the transaction begins), its bytes, or a stream of them.
 FileGiven = NewFile | bytes | BinaryIO
@@ -43,7 +43,7 @@ def add_files(entry_id: int, files: Mapping[str, FileGiven]) -> None:
         }
         for name, file in stored.items()
     ]
-    db.session.execute(insert(GraderFile), rows)
+    execute(insert(GraderFile), rows)
 
 
 def _stored(name: str, given: object) -> NewFile:
@@ -63,5 +63,5 @@ def files_of(entry_id: int) -> dict[str, uuid.UUID]:
         .where(GraderFile.entry_id == entry_id)
         .order_by(GraderFile.id)
     )
-    with reads() as session:
-        return dict(session.execute(statement).all())
+    with reads() as connection:
+        return {row[0]: row[1] for row in connection.execute(statement)}

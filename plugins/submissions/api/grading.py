@@ -18,7 +18,7 @@ from plugins.submissions.api.inputs import (
     whole_number,
 )
 from plugins.submissions.api.scoring import set_score
-from plugins.submissions.api.sessions import plain_errors, reads
+from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.api.shapes import Shape
 from plugins.submissions.api.writing import create_submission
 from plugins.submissions.errors import (
@@ -32,7 +32,7 @@ from plugins.submissions.errors import (
 )
 from plugins.submissions.models import GraderEntry, GraderState, StudentItem, Submission
 from plugins.submissions.settings import SubmissionsSettings
-from portal.sdk import db, get_settings, savepoint, utc_now
+from portal.sdk import get_settings, savepoint, utc_now
 
 #: From which state an entry may go where.
 MOVES: Mapping[GraderState, frozenset[GraderState]] = {
@@ -96,7 +96,7 @@ def create_external_grader_detail(
         key = select(Submission.id).where(Submission.uuid == uuid.UUID(submission["uuid"])).scalar_subquery()
         row = {**values, "queue_key": queue_key, "submission_id": key, "status": GraderState.PENDING}
         times = {"status_time": now, "created_at": now, "num_failures": 0}
-        entry = db.session.scalars(insert(GraderEntry).values(**row, **times).returning(GraderEntry.id)).one()
+        entry = execute(insert(GraderEntry).values(**row, **times).returning(GraderEntry.id)).one().id
         add_files(entry, files or {})
     return entry_shape(submission["uuid"])
 
@@ -107,8 +107,8 @@ def entry_shape(uuid: str | uuid.UUID) -> Shape:
     Raises:
         SubmissionNotFoundError: when the submission has none.
     """
-    with reads() as session:
-        row = session.execute(_entries().where(Submission.uuid == submission_uuid(uuid))).one_or_none()
+    with reads() as connection:
+        row = connection.execute(_entries().where(Submission.uuid == submission_uuid(uuid))).one_or_none()
     if row is None:
         raise SubmissionNotFoundError(f"Submission {uuid} is in no grader's queue.")
     names = ("queue_name", "queue_key", "grader_file_name", "points_possible", "status", "num_failures")
@@ -143,7 +143,7 @@ def move(uuids: Sequence[str | uuid.UUID], wanted: str) -> int:
     keys = [submission_uuid(item) for item in uuids]
     statement = _entries().where(Submission.uuid.in_(keys)).order_by(GraderEntry.id)
     with plain_errors():
-        rows = db.session.execute(statement.with_for_update(of=GraderEntry)).all()
+        rows = execute(statement.with_for_update(of=GraderEntry)).all()
         if missing := set(keys) - {row.submission_uuid for row in rows}:
             raise SubmissionNotFoundError(f"Submission {missing.pop()} is in no grader's queue.")
         for row in rows:
@@ -160,10 +160,7 @@ def _move(row: Any, wanted: GraderState, **more: Any) -> None:
         values["num_failures"] = GraderEntry.num_failures + 1
     if wanted is GraderState.PULLED:
         values |= {"pullkey": str(uuid.uuid4()), "lease_until": now + _lease()}
-    db.session.execute(
-        update(GraderEntry).where(GraderEntry.id == row.id).values(**values),
-        execution_options={"synchronize_session": False},
-    )
+    execute(update(GraderEntry).where(GraderEntry.id == row.id).values(**values))
 
 
 def _lease() -> timedelta:
@@ -196,15 +193,14 @@ def pull(queue_name: str) -> Pulled | None:
         .with_for_update(of=GraderEntry, skip_locked=True)
     )
     with plain_errors():
-        row = db.session.execute(statement).one_or_none()
+        row = execute(statement).one_or_none()
         if row is None:
             return None
         key = str(uuid.uuid4())
-        db.session.execute(
+        execute(
             update(GraderEntry)
             .where(GraderEntry.id == row.id)
-            .values(status=GraderState.PULLED, status_time=now, pullkey=key, lease_until=now + _lease()),
-            execution_options={"synchronize_session": False},
+            .values(status=GraderState.PULLED, status_time=now, pullkey=key, lease_until=now + _lease())
         )
         return Pulled(
             submission_id=row.submission_id,
@@ -237,7 +233,7 @@ def put_result(submission_id: int, key: str, fraction: Any, reply: str) -> bool:
         statement = (
             _entries().where(GraderEntry.submission_id == submission_id).with_for_update(of=GraderEntry)
         )
-        row = db.session.execute(statement).one_or_none()
+        row = execute(statement).one_or_none()
         if row is None:
             raise SubmissionNotFoundError(f"Submission {submission_id} is in no grader's queue.")
         if row.pullkey is None or row.pullkey != key:
@@ -270,11 +266,10 @@ def _count_failure(row: Any) -> None:
         _move(row, wanted)
         return
     # A second result for an entry that waits to be tried again: it goes on waiting.
-    db.session.execute(
+    execute(
         update(GraderEntry)
         .where(GraderEntry.id == row.id)
-        .values(status=wanted, num_failures=GraderEntry.num_failures + 1, status_time=utc_now()),
-        execution_options={"synchronize_session": False},
+        .values(status=wanted, num_failures=GraderEntry.num_failures + 1, status_time=utc_now())
     )
 
 
@@ -290,5 +285,5 @@ def queue_length(queue_name: str) -> int:
             GraderEntry.status_time < utc_now() - delay,
         )
     )
-    with reads() as session:
-        return int(session.scalar(statement) or 0)
+    with reads() as connection:
+        return int(connection.execute(statement).scalar_one())

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from plugins.submissions.api.inputs import word
-from plugins.submissions.api.sessions import plain_errors, reads
+from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.api.shapes import STUDENT_ITEM
 from plugins.submissions.api.summaries import Scored, folded, rewrite, summary_row
 from plugins.submissions.models import Score, ScoreSummary, StudentItem
@@ -41,9 +41,9 @@ def check_ledger(course_id: str | None = None, read_replica: bool = False) -> It
     """
     after = 0
     while True:
-        with reads(read_replica) as session:
-            items = session.execute(_items(course_id, after)).all()
-            found = _differences(session, items)
+        with reads(read_replica) as connection:
+            items = connection.execute(_items(course_id, after)).all()
+            found = _differences(connection, items)
         yield from found
         if len(items) < ITEMS_PER_STATEMENT:
             return
@@ -58,15 +58,12 @@ def repair_ledger(course_id: str | None = None) -> int:
     after, mended = 0, 0
     while True:
         with plain_errors():
-            items = db.session.execute(_items(course_id, after).with_for_update()).all()
-            found = _differences(db.session, items)
+            items = execute(_items(course_id, after).with_for_update()).all()
+            found = _differences(db.session.connection(), items)
             rewrite([item.right for item in found if item.right is not None])
             gone = [item.student_item for item in found if item.right is None]
             if gone:
-                db.session.execute(
-                    delete(ScoreSummary).where(ScoreSummary.student_item_id.in_(gone)),
-                    execution_options={"synchronize_session": False},
-                )
+                execute(delete(ScoreSummary).where(ScoreSummary.student_item_id.in_(gone)))
         mended += len(found)
         if len(items) < ITEMS_PER_STATEMENT:
             return mended
@@ -80,19 +77,19 @@ def _items(course_id: str | None, after: int) -> Any:
     return statement.order_by(StudentItem.id).limit(ITEMS_PER_STATEMENT)
 
 
-def _differences(session: Any, items: Sequence[Any]) -> list[Difference]:
+def _differences(connection: Connection, items: Sequence[Any]) -> list[Difference]:
     keys = [item.id for item in items]
     if not keys:
         return []
     stored = {
         row["student_item_id"]: dict(row)
-        for row in session.execute(
+        for row in connection.execute(
             select(*ScoreSummary.__table__.columns).where(ScoreSummary.student_item_id.in_(keys))
         ).mappings()
     }
     scores: dict[int, list[Any]] = defaultdict(list)
     ledger = select(Score.__table__).where(Score.student_item_id.in_(keys)).order_by(Score.id)
-    for row in session.execute(ledger):
+    for row in connection.execute(ledger):
         scores[row.student_item_id].append(row)
     found = []
     for item in items:

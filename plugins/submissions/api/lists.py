@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from plugins.submissions.api.inputs import word
@@ -37,6 +37,19 @@ MAX_TOP_SUBMISSIONS = 100
 #: Seconds that the old system kept a top list; ours is read from its index each time.
 TOP_SUBMISSIONS_CACHE_TIMEOUT = 300
 CHUNK = 500
+_TOP = (
+    select(ScoreSummary.top_order, Submission.raw_answer)
+    .join(Score, Score.id == ScoreSummary.latest_id)
+    .join(Submission, Submission.id == Score.submission_id)
+    .where(
+        ScoreSummary.course_id == bindparam("course_id"),
+        ScoreSummary.item_id == bindparam("item_id"),
+        ScoreSummary.item_type == bindparam("item_type"),
+        ScoreSummary.top_order.is_not(None),
+    )
+    .order_by(ScoreSummary.top_order, ScoreSummary.latest_at, ScoreSummary.latest_id)
+    .limit(bindparam("most"))
+)
 
 
 def get_top_submissions(
@@ -65,23 +78,11 @@ def get_top_submissions(
     names = (word(course_id), word(item_id), word(item_type))
     if None in names:
         return []
-    statement = (
-        select(ScoreSummary.top_order, Submission.raw_answer)
-        .join(Score, Score.id == ScoreSummary.latest_id)
-        .join(Submission, Submission.id == Score.submission_id)
-        .where(
-            ScoreSummary.course_id == names[0],
-            ScoreSummary.item_id == names[1],
-            ScoreSummary.item_type == names[2],
-            ScoreSummary.top_order.is_not(None),
-        )
-        .order_by(ScoreSummary.top_order, ScoreSummary.latest_at, ScoreSummary.latest_id)
-        .limit(number)
-    )
-    with reads(read_replica) as session:
+    named = dict(zip(("course_id", "item_id", "item_type"), names, strict=True)) | {"most": number}
+    with reads(read_replica) as connection:
         return [
             {"score": -row.top_order, "content": json.loads(row.raw_answer)}
-            for row in session.execute(statement)
+            for row in connection.execute(_TOP, named)
         ]
 
 
@@ -128,8 +129,8 @@ def _newest_of_students(names: tuple[Any, ...], after: str, read_replica: bool) 
         .order_by(StudentItem.student_id)
         .limit(CHUNK)
     )
-    with reads(read_replica) as session:
-        return session.execute(statement).all()
+    with reads(read_replica) as connection:
+        return connection.execute(statement).all()
 
 
 def get_all_course_submission_information(
@@ -180,11 +181,11 @@ def _course_chunk(
         at, key = after
         earlier = or_(Submission.submitted_at < at, and_(Submission.submitted_at == at, Submission.id < key))
         statement = statement.where(Submission.submitted_at <= at, earlier)
-    with reads(read_replica) as session:
-        rows = session.execute(statement).all()
+    with reads(read_replica) as connection:
+        rows = connection.execute(statement).all()
         wanted = [row.score_id for row in rows if row.score_id is not None]
         found = select(ScoreAnnotation.score_id, *ANNOTATION).where(ScoreAnnotation.score_id.in_(wanted))
         annotations: dict[int, list[Any]] = {}
-        for item in session.execute(found.order_by(ScoreAnnotation.id)) if wanted else ():
+        for item in connection.execute(found.order_by(ScoreAnnotation.id)) if wanted else ():
             annotations.setdefault(item.score_id, []).append(item)
     return rows, annotations

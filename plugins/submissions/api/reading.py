@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import aliased
 
 from plugins.submissions.api.inputs import item_key, submission_uuid, submission_uuids, word
-from plugins.submissions.api.items import is_item
+from plugins.submissions.api.items import IS_ITEM
 from plugins.submissions.api.sessions import reads
 from plugins.submissions.api.shapes import (
     ANNOTATION,
@@ -25,9 +26,74 @@ from plugins.submissions.api.shapes import (
     unannotated_score_shape,
 )
 from plugins.submissions.errors import SubmissionNotFoundError, SubmissionRequestError
-from plugins.submissions.models import Score, ScoreAnnotation, ScoreSummary, StudentItem, Submission
+from plugins.submissions.models import (
+    Score,
+    ScoreAnnotation,
+    ScoreSummary,
+    StudentItem,
+    Submission,
+    SubmissionStatus,
+)
 
 IDS_PER_STATEMENT = 500
+
+# Built once: putting a statement together costs more than sending it.
+_IS_NAMED = Submission.uuid == bindparam("uuid")
+_ONE = active_submissions().where(_IS_NAMED)
+_ONE_WITH_STUDENT = (
+    active_submissions(*STUDENT_ITEM)
+    .join(StudentItem, StudentItem.id == Submission.student_item_id)
+    .where(_IS_NAMED)
+)
+_OF_ITEM = (
+    active_submissions()
+    .join(StudentItem, StudentItem.id == Submission.student_item_id)
+    .where(*IS_ITEM)
+    .order_by(*NEWEST_FIRST)
+)
+_ANNOTATED = (
+    select(*SCORE, Submission.uuid.label("submission_uuid"), ScoreAnnotation.id, *ANNOTATION)
+    .select_from(Score)
+    .outerjoin(Submission, Submission.id == Score.submission_id)
+    .outerjoin(ScoreAnnotation, ScoreAnnotation.score_id == Score.id)
+    .where(Score.points_possible > 0)
+    .order_by(ScoreAnnotation.id)
+)
+
+
+def _of_summary(which: Any) -> AnySelect:
+    return (
+        _ANNOTATED.join(ScoreSummary, which == Score.id)
+        .join(StudentItem, StudentItem.id == ScoreSummary.student_item_id)
+        .where(*IS_ITEM)
+    )
+
+
+_LATEST = _of_summary(ScoreSummary.latest_id)
+_HIGHEST = _of_summary(ScoreSummary.highest_id)
+_SCORED, _ANSWERED = aliased(Score), aliased(Submission)
+_NEWEST = _ANNOTATED.where(
+    Score.id
+    == select(_SCORED.id)
+    .join(_ANSWERED, _ANSWERED.id == _SCORED.submission_id)
+    .where(_ANSWERED.uuid == bindparam("uuid"), _ANSWERED.status == SubmissionStatus.ACTIVE)
+    .order_by(_SCORED.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_OF_STUDENT = (
+    select(*SCORE, Submission.uuid.label("submission_uuid"), StudentItem.item_id)
+    .select_from(StudentItem)
+    .join(ScoreSummary, ScoreSummary.student_item_id == StudentItem.id)
+    .join(Score, Score.id == ScoreSummary.latest_id)
+    .outerjoin(Submission, Submission.id == Score.submission_id)
+    .where(
+        StudentItem.course_id == bindparam("course_id"),
+        StudentItem.student_id == bindparam("student_id"),
+        Score.points_possible > 0,
+    )
+    .order_by(StudentItem.item_id)
+)
 
 
 def get_submission(submission_uuid: str | uuid.UUID, read_replica: bool = False) -> Shape:
@@ -37,7 +103,7 @@ def get_submission(submission_uuid: str | uuid.UUID, read_replica: bool = False)
         SubmissionNotFoundError: unknown, malformed or deleted.
         SubmissionRequestError: when the uuid is neither text nor UUID.
     """
-    return submission_shape(_one(active_submissions(), submission_uuid, read_replica))
+    return submission_shape(_one(_ONE, submission_uuid, read_replica))
 
 
 def get_submission_and_student(uuid: str | uuid.UUID, read_replica: bool = False) -> Shape:
@@ -46,18 +112,15 @@ def get_submission_and_student(uuid: str | uuid.UUID, read_replica: bool = False
     Raises:
         SubmissionNotFoundError, SubmissionRequestError: as for :func:`get_submission`.
     """
-    statement = active_submissions(*STUDENT_ITEM).join(
-        StudentItem, StudentItem.id == Submission.student_item_id
-    )
-    row = _one(statement, uuid, read_replica)
+    row = _one(_ONE_WITH_STUDENT, uuid, read_replica)
     return {**submission_shape(row), "student_item": student_item_shape(row)}
 
 
 def _one(statement: AnySelect, given: object, read_replica: bool) -> AnyRow:
     found = submission_uuid(given)
     if found is not None:
-        with reads(read_replica) as session:
-            row = session.execute(statement.where(Submission.uuid == found)).one_or_none()
+        with reads(read_replica) as connection:
+            row = connection.execute(statement, {"uuid": found}).one_or_none()
         if row is not None:
             return row
     raise SubmissionNotFoundError(f"There is no submission {given}, or it was deleted.")
@@ -73,18 +136,13 @@ def get_submissions(student_item_dict: Mapping[str, Any], limit: float | None = 
         SubmissionRequestError: for a wrong student item or limit.
     """
     key = item_key(student_item_dict)
-    statement = (
-        active_submissions()
-        .join(StudentItem, StudentItem.id == Submission.student_item_id)
-        .where(*is_item(key))
-        .order_by(*NEWEST_FIRST)
-    )
+    statement = _OF_ITEM
     if limit:
         if not 0 < _number(limit) < 2**31:
             raise SubmissionRequestError("The limit must be a number above 0.")
         statement = statement.limit(int(limit))
-    with reads() as session:
-        return [submission_shape(row) for row in session.execute(statement)]
+    with reads() as connection:
+        return [submission_shape(row) for row in connection.execute(statement, vars(key))]
 
 
 def _number(given: object) -> float:
@@ -98,7 +156,7 @@ def get_score(student_item: Mapping[str, Any]) -> Shape | None:
     Raises:
         SubmissionRequestError: for a wrong student item.
     """
-    return _summary_score(student_item, ScoreSummary.latest_id)
+    return _summary_score(student_item, _LATEST)
 
 
 def get_highest_score(student_item: Mapping[str, Any]) -> Shape | None:
@@ -107,29 +165,13 @@ def get_highest_score(student_item: Mapping[str, Any]) -> Shape | None:
     Raises:
         SubmissionRequestError: for a wrong student item.
     """
-    return _summary_score(student_item, ScoreSummary.highest_id)
+    return _summary_score(student_item, _HIGHEST)
 
 
-def _summary_score(student_item: Mapping[str, Any], which: Any) -> Shape | None:
+def _summary_score(student_item: Mapping[str, Any], statement: AnySelect) -> Shape | None:
     key = item_key(student_item)
-    statement = (
-        _annotated_scores()
-        .join(ScoreSummary, which == Score.id)
-        .join(StudentItem, StudentItem.id == ScoreSummary.student_item_id)
-        .where(*is_item(key), Score.points_possible > 0)
-    )
-    with reads() as session:
-        return _score(session.execute(statement).all())
-
-
-def _annotated_scores() -> AnySelect:
-    return (
-        select(*SCORE, Submission.uuid.label("submission_uuid"), ScoreAnnotation.id, *ANNOTATION)
-        .select_from(Score)
-        .outerjoin(Submission, Submission.id == Score.submission_id)
-        .outerjoin(ScoreAnnotation, ScoreAnnotation.score_id == Score.id)
-        .order_by(ScoreAnnotation.id)
-    )
+    with reads() as connection:
+        return _score(connection.execute(statement, vars(key)).all())
 
 
 def _score(rows: Sequence[AnyRow]) -> Shape | None:
@@ -143,21 +185,9 @@ def get_scores(course_id: str, student_id: str) -> dict[str, Shape]:
     names = (word(course_id), word(student_id))
     if None in names:
         return {}
-    statement = (
-        select(*SCORE, Submission.uuid.label("submission_uuid"), StudentItem.item_id)
-        .select_from(StudentItem)
-        .join(ScoreSummary, ScoreSummary.student_item_id == StudentItem.id)
-        .join(Score, Score.id == ScoreSummary.latest_id)
-        .outerjoin(Submission, Submission.id == Score.submission_id)
-        .where(
-            StudentItem.course_id == names[0],
-            StudentItem.student_id == names[1],
-            Score.points_possible > 0,
-        )
-        .order_by(StudentItem.item_id)
-    )
-    with reads() as session:
-        return {row.item_id: unannotated_score_shape(row) for row in session.execute(statement)}
+    named = {"course_id": names[0], "student_id": names[1]}
+    with reads() as connection:
+        return {row.item_id: unannotated_score_shape(row) for row in connection.execute(_OF_STUDENT, named)}
 
 
 def get_latest_score_for_submission(
@@ -173,17 +203,8 @@ def get_latest_score_for_submission(
     found = _uuid(submission_uuid)
     if found is None:
         return None
-    newest = (
-        select(Score.id)
-        .join(Submission, Submission.id == Score.submission_id)
-        .where(Submission.uuid == found, IS_ACTIVE)
-        .order_by(Score.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    statement = _annotated_scores().where(Score.id == newest, Score.points_possible > 0)
-    with reads(read_replica) as session:
-        return _score(session.execute(statement).all())
+    with reads(read_replica) as connection:
+        return _score(connection.execute(_NEWEST, {"uuid": found}).all())
 
 
 def get_student_ids_by_submission_uuid(
@@ -209,8 +230,8 @@ def get_student_ids_by_submission_uuid(
                 IS_ACTIVE,
             )
         )
-        with reads(read_replica) as session:
-            answer |= {str(key): student for key, student in session.execute(statement)}
+        with reads(read_replica) as connection:
+            answer |= {str(key): student for key, student in connection.execute(statement)}
     return answer
 
 

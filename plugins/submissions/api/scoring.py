@@ -8,18 +8,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from plugins.submissions.api.inputs import checked_fields, optional_text, points, submission_uuid
 from plugins.submissions.api.items import locked_item
 from plugins.submissions.api.metrics import count_scores
-from plugins.submissions.api.sessions import plain_errors
+from plugins.submissions.api.sessions import execute, plain_errors
 from plugins.submissions.api.shapes import IS_ACTIVE, STUDENT_ITEM
 from plugins.submissions.api.summaries import Scored, summarise
 from plugins.submissions.errors import SubmissionError, SubmissionNotFoundError, SubmissionRequestError
 from plugins.submissions.hooks import NewScore, ScoreReset, ScoresSet
 from plugins.submissions.models import Score, ScoreAnnotation, StudentItem, Submission, SubmissionStatus
-from portal.sdk import db, emit_notice, utc_now
+from portal.sdk import emit_notice, utc_now
 
 MOST_AT_ONCE = 500
 
@@ -158,21 +158,28 @@ def _unknown(given: object) -> SubmissionNotFoundError:
     return SubmissionNotFoundError(f"There is no submission {given}, or it was deleted.")
 
 
+_LOCKING = (
+    select(Submission.uuid, Submission.id, Submission.student_item_id, Submission.submitted_at, *STUDENT_ITEM)
+    .select_from(StudentItem)
+    .join(Submission, Submission.student_item_id == StudentItem.id)
+    .where(Submission.uuid.in_(bindparam("uuids", expanding=True)), IS_ACTIVE)
+    # In order, so that two callers with the same items wait for each other and never in a circle.
+    .order_by(StudentItem.course_id, StudentItem.item_id, StudentItem.student_id)
+    # The submission too: one that is deleted while we wait is looked at again and left out.
+    .with_for_update(of=[StudentItem, Submission])
+)
+_STORING = insert(Score).returning(Score.id, Score.submission_id)
+_ANNOTATING = insert(ScoreAnnotation)
+_CLEARING = (
+    update(Submission)
+    .where(Submission.student_item_id == bindparam("item"), IS_ACTIVE)
+    .values(status=SubmissionStatus.DELETED)
+)
+
+
 def _locked_submissions(uuids: set[uuid.UUID]) -> dict[uuid.UUID, Any]:
     """Return the active submissions with their student items; both are locked until the transaction ends."""
-    statement = (
-        select(
-            Submission.uuid, Submission.id, Submission.student_item_id, Submission.submitted_at, *STUDENT_ITEM
-        )
-        .select_from(StudentItem)
-        .join(Submission, Submission.student_item_id == StudentItem.id)
-        .where(Submission.uuid.in_(uuids), IS_ACTIVE)
-        # In order, so that two callers with the same items wait for each other and never in a circle.
-        .order_by(StudentItem.course_id, StudentItem.item_id, StudentItem.student_id)
-        # The submission too: one that is deleted while we wait is looked at again and left out.
-        .with_for_update(of=[StudentItem, Submission])
-    )
-    return {row.uuid: row for row in db.session.execute(statement)}
+    return {row.uuid: row for row in execute(_LOCKING, {"uuids": list(uuids)})}
 
 
 def _inserted(wanted: Sequence[Wanted], found: Mapping[uuid.UUID, Any], now: datetime) -> list[int]:
@@ -187,9 +194,8 @@ def _inserted(wanted: Sequence[Wanted], found: Mapping[uuid.UUID, Any], now: dat
         }
         for score in wanted
     ]
-    statement = insert(Score).returning(Score.id, Score.submission_id)
     ids: dict[int | None, list[int]] = defaultdict(list)
-    for key, submission in sorted(db.session.execute(statement, rows).all()):
+    for key, submission in sorted(tuple(row) for row in execute(_STORING, rows)):
         ids[submission].append(key)
     # Of several scores for one submission the first inserted has the smallest id.
     return [ids[row["submission_id"]].pop(0) for row in rows]
@@ -207,7 +213,7 @@ def _annotate(wanted: Sequence[Wanted], ids: Sequence[int]) -> None:
         if score.creator is not None
     ]
     if rows:
-        db.session.execute(insert(ScoreAnnotation), rows)
+        execute(_ANNOTATING, rows)
 
 
 def _scored(score: Wanted, row: Any, key: int, now: datetime) -> Scored:
@@ -258,7 +264,7 @@ def reset_score(
         if item is None:
             return
         row = {"student_item_id": item.id, "submission_id": None, "created_at": now, "reset": True}
-        key = db.session.scalars(insert(Score).returning(Score.id), [row]).one()
+        key = execute(_STORING, [row]).one().id
         summarise(
             [
                 Scored(
@@ -275,12 +281,7 @@ def reset_score(
             ]
         )
         if clear_state:
-            db.session.execute(
-                update(Submission)
-                .where(Submission.student_item_id == item.id, IS_ACTIVE)
-                .values(status=SubmissionStatus.DELETED),
-                execution_options={"synchronize_session": False},
-            )
+            execute(_CLEARING, {"item": item.id})
     if emit_signal:
         emit_notice(
             "submissions_score_reset",

@@ -5,22 +5,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from plugins.submissions.errors import DatabaseBusyError, SubmissionInternalError
 from portal.sdk import db, is_temporary, reading
 
 
 @contextmanager
-def reads(read_replica: bool = False) -> Iterator[Session]:
-    """Give a session for one read; inside a transaction it is that one's.
+def reads(read_replica: bool = False) -> Iterator[Connection]:
+    """Give a connection for one read; inside a transaction it is that one's.
 
     Args:
         read_replica: Read from the replica when one is configured; it may lag behind.
     """
     with plain_errors(), reading() as session:
-        yield session
+        yield session.connection()
 
 
 @contextmanager
@@ -39,7 +39,17 @@ def plain_errors() -> Iterator[None]:
         raise SubmissionInternalError(f"The database refused the call: {type(error).__name__}.") from error
 
 
-def upsert(model: type) -> Any:
-    """Return an ``INSERT`` into the model's table that can name what to do on a conflict, for the database in use."""
-    on_postgresql = db.session().get_bind().dialect.name == "postgresql"
-    return postgresql.insert(model) if on_postgresql else sqlite.insert(model)
+def execute(statement: Any, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
+    """Run a statement in the open transaction, past the unit of work: every write here is one of few statements."""
+    found: CursorResult[*tuple[Any, ...]] = db.session.connection().execute(statement, parameters)
+    return found
+
+
+def dialect() -> str:
+    """Return which database is in use; statements are built once for each."""
+    return db.session.connection().dialect.name
+
+
+def upsert(model: type, database: str) -> Any:
+    """Return an ``INSERT`` into the model's table that can name what to do on a conflict."""
+    return postgresql.insert(model) if database == "postgresql" else sqlite.insert(model)

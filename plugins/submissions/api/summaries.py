@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, case, false, or_, true
 
-from plugins.submissions.api.sessions import upsert
+from plugins.submissions.api.sessions import dialect, execute, upsert
 from plugins.submissions.models import ScoreSummary
-from portal.sdk import db
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def summarise(scores: Sequence[Scored]) -> None:
         for resets in (True, False):
             rows = [_row(score) for score in found.values() if score.reset is resets]
             if rows:
-                db.session.execute(_statement(resets), rows)
+                execute(_statement(dialect(), resets=resets), rows)
 
 
 def _row(score: Scored) -> dict[str, Any]:
@@ -90,8 +90,9 @@ def _row(score: Scored) -> dict[str, Any]:
     }
 
 
-def _statement(resets: bool) -> Any:
-    statement = upsert(ScoreSummary)
+@cache
+def _statement(database: str, *, resets: bool) -> Any:
+    statement = upsert(ScoreSummary, database)
     new = statement.excluded
     # As is_higher() says it; a test compares the two on random ledgers.
     higher = or_(
@@ -117,14 +118,14 @@ def _statement(resets: bool) -> Any:
 
 def rewrite(right: Sequence[Mapping[str, Any]]) -> None:
     """Put summaries to these values, whatever they say now; one statement. Does not commit."""
-    statement = upsert(ScoreSummary)
+    statement = upsert(ScoreSummary, dialect())
     names = [column.key for column in ScoreSummary.__table__.columns if not column.primary_key]
     statement = statement.on_conflict_do_update(
         index_elements=[ScoreSummary.student_item_id],
         set_={name: statement.excluded[name] for name in names},
     ).returning(ScoreSummary.student_item_id)
     if right:
-        db.session.execute(statement, list(right))
+        execute(statement, list(right))
 
 
 def summary_row(latest: Scored, highest: Scored) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from plugins.submissions.api.inputs import ItemKey, item_key, submission_uuid, submission_uuids, word
-from plugins.submissions.api.items import is_item
+from plugins.submissions.api.items import IS_ITEM
 from plugins.submissions.api.reading import IDS_PER_STATEMENT
-from plugins.submissions.api.sessions import reads
+from plugins.submissions.api.sessions import execute, reads
 from plugins.submissions.api.shapes import IS_ACTIVE, NEWEST_FIRST, AnySelect, Shape
 from plugins.submissions.errors import (
     FieldProblem,
@@ -20,7 +20,6 @@ from plugins.submissions.errors import (
     TeamSubmissionRequestError,
 )
 from plugins.submissions.models import StudentItem, Submission, SubmissionStatus, TeamSubmission
-from portal.sdk import db
 
 IS_ACTIVE_TEAM = TeamSubmission.status == SubmissionStatus.ACTIVE
 
@@ -55,7 +54,7 @@ def of_other_teams(
         )
         .order_by(StudentItem.student_id)
     )
-    return dict(db.session.execute(statement).all())
+    return {row[0]: row[1] for row in execute(statement)}
 
 
 def get_teammates_with_submissions_from_other_teams(
@@ -83,17 +82,17 @@ def team_shape(row: Mapping[Any, Any]) -> Shape:
     }
 
 
-def _shapes(statement: AnySelect) -> list[Shape]:
+def _shapes(statement: AnySelect, named: Mapping[str, str] | None = None) -> list[Shape]:
     """Return TeamSubmission shapes with the uuids of their members' active submissions; two statements."""
-    with reads() as session:
-        rows = session.execute(statement).mappings().all()
+    with reads() as connection:
+        rows = connection.execute(statement, named).mappings().all()
         members: dict[int | None, list[uuid.UUID]] = {row["id"]: [] for row in rows}
         found = (
             select(Submission.team_submission_id, Submission.uuid)
             .where(Submission.team_submission_id.in_(members), IS_ACTIVE)
             .order_by(*NEWEST_FIRST)
         )
-        for team, key in session.execute(found) if members else ():
+        for team, key in connection.execute(found) if members else ():
             members[team].append(key)
     return [{**team_shape(row), "submission_uuids": members[row["id"]]} for row in rows]
 
@@ -101,8 +100,8 @@ def _shapes(statement: AnySelect) -> list[Shape]:
 _TEAMS = select(TeamSubmission.__table__).where(IS_ACTIVE_TEAM)
 
 
-def _only(statement: AnySelect, told: str) -> Shape:
-    found = _shapes(statement)
+def _only(statement: AnySelect, told: str, named: Mapping[str, str] | None = None) -> Shape:
+    found = _shapes(statement, named)
     if not found:
         raise TeamSubmissionNotFoundError(f"There is no active team submission {told}.")
     return found[0]
@@ -171,10 +170,10 @@ def get_team_submission_for_student(student_item_dict: Mapping[str, Any]) -> Sha
     statement = (
         _TEAMS.join(Submission, Submission.team_submission_id == TeamSubmission.id)
         .join(StudentItem, StudentItem.id == Submission.student_item_id)
-        .where(*is_item(key), IS_ACTIVE)
+        .where(*IS_ITEM, IS_ACTIVE)
         .order_by(*NEWEST_FIRST)
     )
-    return _only(statement, f"of student {key.student_id}")
+    return _only(statement, f"of student {key.student_id}", vars(key))
 
 
 def get_all_team_submissions(course_id: str, item_id: str) -> list[Shape]:
@@ -198,8 +197,8 @@ def get_team_submission_student_ids(team_submission_uuid: str | uuid.UUID) -> li
         .where(TeamSubmission.uuid == team_uuid(team_submission_uuid))
         .order_by(Submission.id)
     )
-    with reads() as session:
-        found = list(dict.fromkeys(session.scalars(statement)))
+    with reads() as connection:
+        found = list(dict.fromkeys(connection.execute(statement).scalars()))
     if not found:
         raise TeamSubmissionNotFoundError(f"There is no team submission {team_submission_uuid} with members.")
     return found
@@ -215,6 +214,6 @@ def get_team_ids_by_team_submission_uuid(
         statement = select(TeamSubmission.uuid, TeamSubmission.team_id).where(
             TeamSubmission.uuid.in_(wanted[start : start + IDS_PER_STATEMENT]), IS_ACTIVE_TEAM
         )
-        with reads() as session:
-            answer |= {str(key): team for key, team in session.execute(statement)}
+        with reads() as connection:
+            answer |= {str(key): team for key, team in connection.execute(statement)}
     return answer

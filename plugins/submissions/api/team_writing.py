@@ -20,7 +20,7 @@ from plugins.submissions.api.inputs import (
     whole_number,
 )
 from plugins.submissions.api.scoring import reset_score, set_scores
-from plugins.submissions.api.sessions import plain_errors, reads
+from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.api.shapes import Shape
 from plugins.submissions.api.team_reading import get_team_submission, listed, of_other_teams, team_shape
 from plugins.submissions.api.writing import Handed, hand_in
@@ -31,7 +31,7 @@ from plugins.submissions.errors import (
     TeamSubmissionRequestError,
 )
 from plugins.submissions.models import StudentItem, Submission, SubmissionStatus, TeamSubmission
-from portal.sdk import User, db, savepoint, utc_now
+from portal.sdk import User, savepoint, utc_now
 
 
 def create_submission_for_team(  # noqa: PLR0913, PLR0917 - the old signature
@@ -105,7 +105,7 @@ def _new_team_submission(values: Mapping[str, Any], raw_answer: str) -> dict[str
         TeamSubmissionRequestError: when there is no such user.
         DuplicateTeamSubmissionsError: when the team has an active one.
     """
-    if db.session.scalar(select(User.id).where(User.id == values["submitted_by"])) is None:
+    if execute(select(User.id).where(User.id == values["submitted_by"])).first() is None:
         problem = FieldProblem("does_not_exist", f"There is no user {values['submitted_by']}.")
         raise TeamSubmissionRequestError(field_errors={"submitted_by": [problem]})
     row = {
@@ -117,7 +117,7 @@ def _new_team_submission(values: Mapping[str, Any], raw_answer: str) -> dict[str
     }
     try:
         with savepoint():
-            row["id"] = db.session.scalars(insert(TeamSubmission).returning(TeamSubmission.id), [row]).one()
+            row["id"] = execute(insert(TeamSubmission).returning(TeamSubmission.id), [row]).one().id
     except IntegrityError:
         raise DuplicateTeamSubmissionsError(
             f"Team {values['team_id']} has handed in {values['item_id']} of {values['course_id']} already."
@@ -179,7 +179,7 @@ def reset_scores(team_submission_uuid: str | uuid.UUID, clear_state: bool = Fals
             .values(status=SubmissionStatus.DELETED)
         )
         with plain_errors():
-            db.session.execute(statement, execution_options={"synchronize_session": False})
+            execute(statement)
 
 
 def _members(team: Shape) -> list[str]:
@@ -188,5 +188,5 @@ def _members(team: Shape) -> list[str]:
         .join(Submission, Submission.student_item_id == StudentItem.id)
         .where(Submission.uuid.in_(team["submission_uuids"]))
     )
-    with reads() as session:
-        return list(session.scalars(statement))
+    with reads() as connection:
+        return list(connection.execute(statement).scalars())

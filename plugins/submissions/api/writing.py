@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from plugins.submissions.api.inputs import (
     LARGEST_INTEGER,
@@ -23,12 +23,12 @@ from plugins.submissions.api.inputs import (
 )
 from plugins.submissions.api.items import locked_item, locked_items, triple
 from plugins.submissions.api.metrics import count_submissions
-from plugins.submissions.api.sessions import plain_errors
+from plugins.submissions.api.sessions import execute, plain_errors
 from plugins.submissions.api.shapes import IS_ACTIVE, Shape
 from plugins.submissions.errors import FieldProblem, SubmissionRequestError
 from plugins.submissions.hooks import CreatedSubmission, SubmissionsCreated
 from plugins.submissions.models import Submission, SubmissionStatus
-from portal.sdk import db, emit_notice, utc_now
+from portal.sdk import emit_notice, utc_now
 
 MOST_AT_ONCE = 500
 
@@ -129,7 +129,7 @@ def hand_in(answers: Sequence[Handed]) -> list[Shape]:
         items = locked_items([answer.item for answer in answers])
         numbers = _next_numbers(set(items.values()))
         rows = [_row(answer, items[triple(answer.item)], numbers, now) for answer in answers]
-        db.session.execute(insert(Submission), rows)
+        execute(_STORING, rows)
     _tell(answers, rows)
     return [
         {
@@ -145,13 +145,16 @@ def hand_in(answers: Sequence[Handed]) -> list[Shape]:
     ]
 
 
+_LARGEST = (
+    select(Submission.student_item_id, func.max(Submission.attempt_number))
+    .where(Submission.student_item_id.in_(bindparam("items", expanding=True)), IS_ACTIVE)
+    .group_by(Submission.student_item_id)
+)
+_STORING = insert(Submission)
+
+
 def _next_numbers(items: set[int]) -> dict[int, int]:
-    statement = (
-        select(Submission.student_item_id, func.max(Submission.attempt_number))
-        .where(Submission.student_item_id.in_(items), IS_ACTIVE)
-        .group_by(Submission.student_item_id)
-    )
-    largest = dict(db.session.execute(statement).all())
+    largest = {row[0]: row[1] for row in execute(_LARGEST, {"items": list(items)})}
     return defaultdict(lambda: 1, {item: number + 1 for item, number in largest.items()})
 
 
@@ -212,20 +215,13 @@ def restore_submissions(student_id: str, course_id: str, item_id: str) -> int:
             Submission.student_item_id == item.id,
             Submission.status == SubmissionStatus.DELETED,
         )
-        db.session.execute(
-            update(Submission).where(*deleted, Submission.attempt_number.in_(taken)).values(numbered=False),
-            execution_options={"synchronize_session": False},
+        execute(
+            update(Submission).where(*deleted, Submission.attempt_number.in_(taken)).values(numbered=False)
         )
         again = _twice_deleted(item.id)
         if again:
-            db.session.execute(
-                update(Submission).where(Submission.id.in_(again)).values(numbered=False),
-                execution_options={"synchronize_session": False},
-            )
-        result: Any = db.session.execute(
-            update(Submission).where(*deleted).values(status=SubmissionStatus.ACTIVE),
-            execution_options={"synchronize_session": False},
-        )
+            execute(update(Submission).where(Submission.id.in_(again)).values(numbered=False))
+        result = execute(update(Submission).where(*deleted).values(status=SubmissionStatus.ACTIVE))
     return int(result.rowcount)
 
 
@@ -245,4 +241,4 @@ def _twice_deleted(item: int) -> list[int]:
         )
         .subquery()
     )
-    return list(db.session.scalars(select(ranked.c.id).where(ranked.c.later > 1)))
+    return list(execute(select(ranked.c.id).where(ranked.c.later > 1)).scalars())
