@@ -1,5 +1,5 @@
 """The WSGI entry point: ``gunicorn wsgi:app``."""
 
-from portal.app import create_app
+from portal.supervisor.web import application
 
-app = create_app()
+app = application()

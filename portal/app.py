@@ -9,14 +9,18 @@ from flask import Flask
 from portal.auth.wiring import init_auth
 from portal.config import CONFIG_KEY, PortalConfig
 from portal.files.store import init_files
+from portal.health.figures import init_figures
 from portal.health.pages import init_health
 from portal.hooks.manager import PLUGINS_KEY, Plugins, build_registry
 from portal.hooks.narrowing import keep_narrowing
 from portal.hooks.registry import REGISTRY_KEY
 from portal.jobs.kinds import init_jobs
+from portal.jobs.schedules import init_schedules
 from portal.kernel.db import db
+from portal.kernel.replica import init_replica
 from portal.maintenance.guard import init_guard
 from portal.panel import plugin as core_plugin
+from portal.web.measuring import init_measuring
 from portal.web.wiring import init_web
 
 
@@ -44,19 +48,23 @@ def create_app(
             CONFIG_KEY: config,
             "SECRET_KEY": config.signing_key(),
             "SQLALCHEMY_DATABASE_URI": config.database,
-            "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+            "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},
             "MAX_CONTENT_LENGTH": config.upload_max_bytes,
         }
     )
+    init_measuring(app)
     db.init_app(app)
+    init_replica(app, config.read_replica, config.read_replica_max_lag_seconds)
     plugins = Plugins(core_plugin, config.blocked_plugins, extra_plugins or {})
     keep_narrowing(config.home, plugins, config.blocked_plugins)
     app.extensions[PLUGINS_KEY] = plugins
     app.extensions[REGISTRY_KEY] = build_registry(plugins)
     init_files(app)
     init_jobs(app)
+    init_schedules(app)
     init_auth(app)
     init_guard(app)
     init_health(app)
+    init_figures(app)
     init_web(app)
     return app

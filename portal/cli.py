@@ -16,6 +16,7 @@ from portal.config import ConfigProblems, PortalConfig
 from portal.hooks.registry import REGISTRY_KEY, Registry
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.errors import PortalError
+from portal.kernel.logs import configure_logs
 
 
 class PortalGroup(click.Group):
@@ -67,6 +68,15 @@ def _app(ctx: click.Context) -> Flask:
     return app
 
 
+def _process(ctx: click.Context, role: str) -> Flask:
+    """Return the application of a process that stays: it logs as the settings say and shares its figures."""
+    from portal.supervisor.web import begin_process
+
+    app = _app(ctx)
+    begin_process(app, role)
+    return app
+
+
 @click.group(cls=PortalGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="portal")
 def portal() -> None:
@@ -94,12 +104,11 @@ def migrate(ctx: click.Context) -> None:
 
 
 @portal.command()
-@click.pass_context
-def web(ctx: click.Context) -> None:
+def web() -> None:
     """Serve the panel (one process of several threads)."""
     from portal.supervisor.web import serve
 
-    serve(_app(ctx))
+    serve(PortalConfig.load())
 
 
 @portal.command()
@@ -108,8 +117,10 @@ def worker(ctx: click.Context) -> None:
     """Work on jobs until asked to stop."""
     from portal.documents.service import warm_up
     from portal.jobs.worker import work
+    from portal.kernel.processes import will_fork
 
-    app = _app(ctx)
+    app = _process(ctx, "worker")
+    will_fork()
     with app.app_context():
         warm_up()
     work(app)
@@ -119,14 +130,22 @@ def worker(ctx: click.Context) -> None:
 @click.option("--once", is_flag=True, help="Do one round and end.")
 @click.pass_context
 def relay(ctx: click.Context, once: bool) -> None:
-    """Wake sleeping jobs, deliver mail, sweep unnamed blobs; every few seconds."""
-    from portal.supervisor.relay import relay_forever, relay_round
+    """Wake sleeping jobs, start what is scheduled, deliver mail; every few seconds."""
+    from portal.supervisor.relay import forever, one_round, relay_duties
 
-    with _app(ctx).app_context(), acting_as(SYSTEM):
-        if once:
-            relay_round()
-        else:
-            relay_forever()
+    with _process(ctx, "relay").app_context(), acting_as(SYSTEM):
+        (one_round if once else forever)(relay_duties())
+
+
+@portal.command()
+@click.option("--once", is_flag=True, help="Do one round and end.")
+@click.pass_context
+def cron(ctx: click.Context, once: bool) -> None:
+    """Start what is scheduled. The relay does it too; each slot runs once however many do."""
+    from portal.supervisor.relay import cron_duties, forever, one_round
+
+    with _process(ctx, "cron").app_context(), acting_as(SYSTEM):
+        (one_round if once else forever)(cron_duties())
 
 
 @portal.command()
@@ -139,6 +158,7 @@ def run(**options: Any) -> None:
 
     config = PortalConfig.load(**{name: value for name, value in options.items() if value is not None})
     config.make_home()
+    configure_logs(config.log_level, config.log_format)
     run_all(config)
 
 

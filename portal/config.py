@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CONFIG_KEY = "PORTAL"
 MAX_SOCKET_PATH = 100
+SHORTEST_TOKEN = 16
 
 
 class ConfigProblems(Exception):
@@ -59,15 +60,51 @@ class PortalConfig(BaseSettings):
     sweep_grace_seconds: int = Field(
         86_400, ge=1, description="Age in seconds before an unnamed blob is removed."
     )
+    undo_days: int = Field(
+        30, ge=0, le=3650, description="Days after its end for which a job can be undone; what that needs is kept."
+    )
     document_render: Literal["auto", "full"] = Field(
         "auto", description="full: lay every document out for itself, also those with a compiled form."
     )
+    blob_store_url: str = Field(
+        "", description="Bucket of stored files, s3://bucket/prefix; empty means the folder blobs in the home folder."
+    )
+    blob_store_endpoint: str = Field("", description="Address of an S3-compatible server; empty means Amazon's.")
+    blob_store_region: str = Field("us-east-1", description="Region of the bucket.")
+    blob_store_access_key_id: str = Field("", description="Key id for the bucket; empty means the machine's own role.")
+    blob_store_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret of that key.")
+    read_replica_url: str = Field(
+        "", description="SQLAlchemy URL of a copy of the database that heavy reads may use; empty means none."
+    )
+    read_replica_max_lag_seconds: float = Field(
+        30, ge=0, le=3600, description="Lag in seconds above which the copy is not used."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token for /metrics, at least 16 characters; empty means only signed-in users with the right.",
+    )
+    api_requests_per_minute: int = Field(
+        600, ge=1, description="REST calls that one user may make in a minute; a tenth of it without a good token."
+    )
+    api_body_max_bytes: int = Field(
+        16_000_000, ge=100_000, description="Largest JSON body of a REST call in bytes; files have the limit of uploads."
+    )
     log_level: str = Field("INFO", description="Lowest level that is logged.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="How processes log: console for people, json for machines, one object a line."
+    )
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+        return value
 
     @classmethod
     def load(cls, **overrides: Any) -> "PortalConfig":
@@ -81,7 +118,7 @@ class PortalConfig(BaseSettings):
         except ValidationError as error:
             lines = [
                 f"PORTAL_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-                f" (got {problem['input']!r})"
+                f"{_given(cls, problem)}"
                 for problem in error.errors()
             ]
             raise ConfigProblems("\n".join(lines)) from None
@@ -90,8 +127,12 @@ class PortalConfig(BaseSettings):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in use."""
-        url = self.database_url or f"sqlite:///{self.home / 'portal.sqlite3'}"
-        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return _with_driver(self.database_url or f"sqlite:///{self.home / 'portal.sqlite3'}")
+
+    @property
+    def read_replica(self) -> str:
+        """The SQLAlchemy URL of the read replica in use; empty without one."""
+        return _with_driver(self.read_replica_url)
 
     @property
     def blobs_dir(self) -> Path:
@@ -147,6 +188,17 @@ class PortalConfig(BaseSettings):
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
+
+
+def _with_driver(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _given(cls: type[PortalConfig], problem: Any) -> str:
+    """Return the value that was given, unless it is a secret."""
+    field = cls.model_fields.get(str(problem["loc"][0]) if problem["loc"] else "")
+    is_secret = field is not None and field.annotation is SecretStr
+    return "" if is_secret else f" (got {problem['input']!r})"
 
 
 def current_config() -> PortalConfig:

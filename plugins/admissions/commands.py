@@ -1,8 +1,7 @@
 """The commands ``portal admissions …``. Thin: they submit the same jobs as the panel does."""
 
 import sys
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +11,9 @@ from plugins.admissions.api.applicants import applicant_uid_of
 from plugins.admissions.api.folders import export_folders
 from plugins.admissions.api.integrity import broken_promises
 from plugins.admissions.jobs import CreateStudents, ImportApplicants
-from plugins.admissions.jobs.importing import PHOTOS, SHEET
-from portal.sdk import current_actor, transaction
-from portal.sdk.jobs import (
-    Job,
-    JobState,
-    Upload,
-    counts_by_code,
-    discard,
-    draft,
-    get_job,
-    run_inline,
-    start,
-    store_upload,
-    submit,
-    wait_for,
-)
-
-#: Longest time that a command waits for workers.
-PATIENCE_SECONDS = 24 * 3600
-
-_job_options = (
-    click.option("--dry-run", is_flag=True, help="Show what would be done, then throw the plan away."),
-    click.option("--yes", is_flag=True, help="Do it without asking."),
-    click.option("--inline", is_flag=True, help="Work in this process; no queue server or worker is needed."),
-)
-
-
-def job_options(command: Any) -> Any:
-    """Give a command the options that all job commands have."""
-    for option in reversed(_job_options):
-        command = option(command)
-    return command
+from plugins.admissions.jobs.importing import PHOTOS
+from portal.sdk import current_actor
+from portal.sdk.jobs import Upload, draft, draft_sheet, drive, job_options, store_upload
 
 
 @click.command("import-applicants")
@@ -65,10 +35,16 @@ def import_applicants(
     yes: bool,
     inline: bool,
 ) -> None:
-    """Import applicants from a CSV FILE: create, change or remove them."""
-    files = {SHEET: _uploaded(sheet)} | ({PHOTOS: _uploaded(photos)} if photos is not None else {})
-    params = {"mode": mode, "container": container, "columns": dict.fromkeys(ignore, "ignore")}
-    _run(ImportApplicants.name, params, files, dry_run=dry_run, yes=yes, inline=inline)
+    """Import applicants from a sheet (CSV or XLSX): create, change or remove them."""
+    request = draft_sheet(
+        ImportApplicants.name,
+        {"mode": mode, "container": container},
+        current_actor(),
+        _uploaded(sheet),
+        mapping=dict.fromkeys(ignore, "ignore"),
+        files={PHOTOS: _uploaded(photos)} if photos is not None else {},
+    )
+    drive(request, dry_run=dry_run, yes=yes, inline=inline)
 
 
 @click.command("create-students")
@@ -98,7 +74,8 @@ def create_students(
         }
     else:
         params = {"scope": "portal" if everybody else "container", "container": container}
-    _run(CreateStudents.name, params, {}, dry_run=dry_run, yes=yes, inline=inline, close_portal=close_portal)
+    request = draft(CreateStudents.name, params, current_actor())
+    drive(request, dry_run=dry_run, yes=yes, inline=inline, close_portal=close_portal)
 
 
 @click.command("export-folders")
@@ -129,59 +106,3 @@ COMMANDS = (import_applicants, create_students, write_folders, check)
 def _uploaded(path: Path) -> Upload:
     with path.open("rb") as stream:
         return store_upload(stream, path.name)
-
-
-def _run(
-    kind: str,
-    params: Mapping[str, Any],
-    files: Mapping[str, Upload],
-    *,
-    dry_run: bool,
-    yes: bool,
-    inline: bool,
-    close_portal: bool | None = None,
-) -> None:
-    """Plan, show, ask, apply, report: the way of the panel, on the command line."""
-    actor = current_actor()
-    request = draft(kind, params, actor, files=files)
-    with transaction():
-        job_id = submit(request).id
-    job = _waited(job_id, inline, until_planned=True)
-    if job.state != JobState.PLANNED:
-        raise click.ClickException(job.error or f"The job is {job.state}.")
-    _print_plan(job)
-    if dry_run or (not yes and not click.confirm("Do it?")):
-        with transaction():
-            discard(job_id, actor)
-        click.echo("Nothing was done.")
-        return
-    with transaction():
-        start(job_id, actor, close_portal=close_portal)
-    _print_result(_waited(job_id, inline, until_planned=False))
-
-
-def _waited(job_id: uuid.UUID, inline: bool, *, until_planned: bool) -> Job:
-    if inline:
-        run_inline(job_id)
-        return get_job(job_id)
-    return wait_for(job_id, PATIENCE_SECONDS, until_planned=until_planned)
-
-
-def _print_plan(job: Job) -> None:
-    click.echo(f"{job.title}: {job.rows_count} rows")
-    for count in counts_by_code(job.id):
-        reason = f" ({count.code}: {count.sample})" if count.code else ""
-        click.echo(f"  {count.action:10} {count.count:>8}{reason}")
-
-
-def _print_result(job: Job) -> None:
-    click.echo(f"{job.title}: {job.state}")
-    click.echo(
-        f"  done {job.done_count}, unchanged {job.unchanged_count}, refused {job.refused_count}, "
-        f"failed {job.failed_count}, cancelled {job.cancelled_count}"
-    )
-    for count in counts_by_code(job.id):
-        if count.code:
-            click.echo(f"  {count.state:10} {count.count:>8}  {count.code}: {count.sample}")
-    if job.state != JobState.FINISHED or job.failed_count:
-        raise click.ClickException(job.error or "Not every row was done; see the job in the panel.")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from plugins.admissions.api.slips import LetterFacts, SlipFacts
 from plugins.admissions.models import Container
-from portal.sdk import InstitutionSettings, db, get_settings, reading
+from portal.sdk import InstitutionSettings, db, get_settings, institution_logo, reading
 from portal.sdk.documents import DocumentKind, sample_photo
 
 #: Lines of history that the slip has room for; more go to a second page.
@@ -54,10 +54,13 @@ _WITHOUT_PHOTO = SlipFacts(
 )
 
 
+_WITH_LOGO = replace(_WITHOUT_PHOTO, logo=sample_photo(400, 200))
+
+
 def shapes_in_use() -> list[SlipFacts]:
-    """Return a slip with and one without photo for each notice of a container, under the institution's own name."""
+    """Return a slip with and one without photo for each notice of a container, under the institution's own name and logo."""
     with reading():
-        name = get_settings(InstitutionSettings).name
+        name, logo = get_settings(InstitutionSettings).name, institution_logo()
         notices = db.session.scalars(
             select(Container.application_slip_notice)
             .distinct()
@@ -65,7 +68,7 @@ def shapes_in_use() -> list[SlipFacts]:
             .limit(MAX_NOTICES)
         ).all()
     return [
-        replace(sample, institution_name=name, slip_notice=notice)
+        replace(sample, institution_name=name, logo=logo, slip_notice=notice)
         for notice in dict.fromkeys(("", *notices))
         for sample in (_SAMPLE, _WITHOUT_PHOTO)
     ]
@@ -93,9 +96,9 @@ APPLICATION_SLIP = DocumentKind(
         "created_at",
     ),
     lines={"history": HISTORY_LINES},
-    images=("photo",),
+    images=("photo", "logo"),
     codes=("qr_text",),
-    samples=(_SAMPLE, _WITHOUT_PHOTO),
+    samples=(_SAMPLE, _WITHOUT_PHOTO, _WITH_LOGO),
     shapes=shapes_in_use,
     problem_code="slip-failed",
 )
@@ -105,5 +108,6 @@ ACTIVATION_LETTER = DocumentKind(
     title="Activation letters",
     template="admissions/documents/activation_letter.html",
     facts=LetterFacts,
+    images=("logo",),
     problem_code="letter-failed",
 )

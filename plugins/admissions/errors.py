@@ -16,6 +16,7 @@ CHANGED_SINCE_PREVIEW = "changed-since-preview"
 POSSIBLE_DUPLICATE = "possible-duplicate"
 APPLICANT_NOT_FOUND = "applicant-not-found"
 ALREADY_CREATED = "already-created"
+ALREADY_EXISTS = "already-exists"
 WRONG_STATE = "wrong-state"
 CERTIFICATE_WRONG_CATEGORY = "certificate-wrong-category"
 

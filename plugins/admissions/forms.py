@@ -20,7 +20,7 @@ from plugins.admissions.models.vocabulary import (
     SPECIAL_TITLES,
     STUDY_MODE_TITLES,
 )
-from portal.sdk import InvalidInput, db
+from portal.sdk import db
 from portal.sdk.web import institution
 
 Choices = list[SelectChoice]
@@ -167,19 +167,3 @@ def not_negative(form: Any, field: Any) -> None:
     """
     if field.data is not None and field.data < Decimal(0):
         raise ValidationError("It cannot be negative.")
-
-
-def column_words(text: str) -> dict[str, str]:
-    """Return what a person wrote about columns: ``their name = our field`` on each line.
-
-    Raises:
-        InvalidInput: ``columns-unreadable``, quoting the line.
-    """
-    words = {}
-    for line in filter(None, (part.strip() for part in text.splitlines())):
-        column, sign, field = line.rpartition("=")
-        if not sign or not column.strip() or not field.strip():
-            message = f"The line {line[:80]!r} is not written 'column of the sheet = field'."
-            raise InvalidInput("columns-unreadable", message, {"field": "columns"})
-        words[column.strip()] = field.strip()
-    return words

@@ -1,6 +1,7 @@
 """The hooks that admissions offers to other plugins, with the events they carry: plain, frozen data."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,5 +46,53 @@ def admissions_students_created(event: StudentsCreated) -> None:
 
     Order: portal, then plugins by REQUIRES and name.
     Do not: commit, use the network, loop queries per student.
+    First user: plugins.enrollments. Since: 1.0.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoneStudent:
+    """One student whose creation is being undone."""
+
+    student_uid: uuid.UUID
+    #: The student number; nobody gets it again.
+    student_id: str
+    #: The account; None when it was removed before.
+    user_id: int | None
+    applicant_uid: uuid.UUID
+    applicant_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentsUndone:
+    """1 to 500 students that are about to be removed, unique, any order."""
+
+    students: tuple[UndoneStudent, ...]
+    at: datetime
+
+
+@hookspec
+def admissions_students_undone(event: StudentsUndone) -> Mapping[uuid.UUID, str] | None:
+    """Students are about to be removed; remove what your plugin added for each of them, or keep a student.
+
+    The counterpart of ``admissions_students_created``. Called inside the
+    transaction that removes them, once per chunk, while their records, files
+    and accounts are still there. A student that any plugin keeps stays whole:
+    the call is rolled back for everybody and made again without that student,
+    so an answer must not depend on how often it was asked.
+
+    Args:
+        event: 1 to 500 students nobody has used yet; see :class:`StudentsUndone`.
+
+    Returns:
+        ``student_uid`` to the reason, for the students that must stay: words
+        that follow "kept:", such as "has a score in Physics I". Do not remove
+        anything of theirs. None or an empty mapping: all may go.
+
+    Raises:
+        PortalError: rolls the chunk back; the job tries its students one by one.
+
+    Order: portal, then plugins by REQUIRES and name.
+    Do not: commit, use the network, loop queries per student, delete the students or their accounts.
     First user: plugins.enrollments. Since: 1.0.
     """

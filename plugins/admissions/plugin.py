@@ -1,12 +1,14 @@
 """Hook implementations of the admissions plugin; no logic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.admissions import commands, hooks, jobs, permissions
 from plugins.admissions.admin import FIRST_STEPS, VIEWS
+from plugins.admissions.api.personal_data import personal_data
 from plugins.admissions.demo import demo_steps
 from plugins.admissions.documents import ACTIVATION_LETTER, APPLICATION_SLIP
+from plugins.admissions.jobs.retiring import forget_people
 from plugins.admissions.models import MODELS
 from plugins.admissions.settings import AdmissionsSettings
 from portal.sdk import (
@@ -18,7 +20,9 @@ from portal.sdk import (
     MigrationSource,
     Permission,
     Role,
+    Schedule,
     SettingsDeclaration,
+    UsersRetired,
     hookimpl,
 )
 from portal.sdk.web import FirstStep
@@ -69,8 +73,14 @@ def portal_job_kinds() -> Sequence[JobKind]:
     """Declare the bulk operations."""
     return tuple(
         JobKind(kind=kind)
-        for kind in (jobs.ImportApplicants, jobs.CreateStudents, jobs.PrintActivationLetters)
+        for kind in (jobs.ImportApplicants, jobs.CreateStudents, jobs.PrintActivationLetters, jobs.CheckIntegrity)
     )
+
+
+@hookimpl
+def portal_schedules() -> Sequence[Schedule]:
+    """Declare the nightly and the weekly check."""
+    return jobs.SCHEDULES
 
 
 @hookimpl
@@ -89,6 +99,18 @@ def portal_documents() -> Sequence[DocumentDeclaration]:
 def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
     """Declare the steps of the demo university."""
     return demo_steps(size, seed)
+
+
+@hookimpl
+def portal_user_retired(event: UsersRetired) -> None:
+    """Keep the records without the person."""
+    forget_people(event)
+
+
+@hookimpl
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give what is kept of students and their applications."""
+    return personal_data(user_ids)
 
 
 @hookimpl

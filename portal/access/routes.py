@@ -17,6 +17,8 @@ class RouteAccess:
 
     public: bool = False
     permission: str | None = None
+    #: Lets a caller in who is not signed in, such as by a token; may refuse by raising.
+    admits: Callable[[], bool] | None = None
     #: Open while the portal is closed for maintenance.
     during_maintenance: bool = False
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.clock import utc_now
@@ -20,6 +20,12 @@ class AuditEntry(Base):
     __table_args__ = (
         Index("ix_portal_audit_entry_target_record_id", "target", "record_id", "at"),
         Index("ix_portal_audit_entry_at", "at"),
+        Index(
+            "ix_portal_audit_entry_actor_user_id",
+            "actor_user_id",
+            sqlite_where=text("actor_user_id IS NOT NULL"),
+            postgresql_where=text("actor_user_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

@@ -138,9 +138,11 @@ def set_active(user_id: int, active: bool) -> None:
 
     Raises:
         NotFound: code ``user-not-found``.
-        Conflict: code ``last-administrator``.
+        Conflict: code ``last-administrator``, or ``user-retired`` for what is left of a person who was erased.
     """
     user = get_user(user_id)
+    if active and user.retired_at is not None:
+        raise Conflict("user-retired", "This person was erased; the user cannot be switched on again.")
     if user.active and not active:
         refuse_last_administrator(user_id)
         end_sessions(user)

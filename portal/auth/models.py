@@ -1,4 +1,4 @@
-"""The tables of users, roles, identities, activation codes and sign-ins."""
+"""The tables of users, roles, identities, activation codes, sign-ins and API tokens."""
 
 import unicodedata
 import uuid
@@ -72,6 +72,8 @@ class User(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True, default=new_uniquifier)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
+    #: When the person was erased; the name is a token since then, and nobody signs in with it.
+    retired_at: Mapped[datetime | None]
 
     roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
         secondary=UserRole.__table__, order_by=Role.name
@@ -98,6 +100,7 @@ class ExternalIdentity(Base):
     __table_args__ = (
         UniqueConstraint("provider", "external_id"),
         Index("ix_portal_external_identity_user_id", "user_id"),
+        Index("ix_portal_external_identity_external_id", "external_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -105,6 +108,23 @@ class ExternalIdentity(Base):
     external_id: Mapped[str] = mapped_column(String(200))
     user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PendingIdentity(Base):
+    """An external id that could not be tied to its user at sign-in: why, and how often it was tried."""
+
+    __tablename__ = "portal_pending_identity"
+    __audited__ = False
+    __table_args__ = (UniqueConstraint("user_id", "provider", "external_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))
+    provider: Mapped[str] = mapped_column(String(60))
+    external_id: Mapped[str] = mapped_column(String(200))
+    problem: Mapped[str] = mapped_column(String(500))
+    attempts_count: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    tried_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Activation(Base):
@@ -140,3 +160,30 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
     address: Mapped[str] = mapped_column(String(60), default="")
     browser: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ApiToken(Base):
+    """A secret by which a program acts for its owner, with a part of the owner's permissions."""
+
+    __tablename__ = "portal_api_token"
+    __audit_exclude__ = frozenset({"secret_sha256", "last_used_at"})
+    __table_args__ = (Index("ix_portal_api_token_user_id", "user_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    #: The readable part of the token, by which it is found and recognised.
+    prefix: Mapped[str] = mapped_column(String(20), unique=True)
+    secret_sha256: Mapped[str] = mapped_column(String(64))
+    #: Names of permissions; what the owner does not hold counts for nothing.
+    scopes: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    created_by_name: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    owner: Mapped[User] = relationship()
+
+    def __str__(self) -> str:
+        return self.name

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal.access.routes import RouteAccess, declare_endpoint
 from portal.auth.actors import actor_of
+from portal.auth.bearer import bearer_actor, brings_token, note_token_use
 from portal.auth.forms import SignInForm
 from portal.auth.last_seen import note_last_seen
 from portal.auth.models import Role, User
@@ -62,11 +63,14 @@ def init_auth(app: Flask) -> None:
         declare_endpoint(app, endpoint, RouteAccess(public=True, during_maintenance=True))
     app.before_request(_start_acting)
     app.after_request(note_last_seen)
+    app.after_request(note_token_use)
     app.teardown_request(_stop_acting)
 
 
 def request_actor() -> Actor:
-    """Return the actor of whoever is signed in; ANONYMOUS when nobody is."""
+    """Return the actor of the request: the owner of its token, or whoever is signed in; ANONYMOUS when nobody is."""
+    if brings_token():
+        return bearer_actor()
     return actor_of(current_user) if current_user and current_user.is_authenticated else ANONYMOUS
 
 

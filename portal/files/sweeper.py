@@ -1,11 +1,11 @@
 """Removes files that nothing refers to: rows first, then blobs without a row, then what interrupted writers left."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import column, delete, exists, inspect, select, table
+from sqlalchemy import column, delete, exists, select, table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,6 +14,7 @@ from portal.files.service import lock_files
 from portal.files.store import current_store
 from portal.kernel.clock import database_now
 from portal.kernel.db import db
+from portal.kernel.references import referring_columns
 from portal.kernel.transaction import transaction
 
 BATCH = 500
@@ -28,31 +29,29 @@ class SweepResult:
     temporary: int = 0
 
 
-def sweep(grace_seconds: float) -> SweepResult:
+def sweep(grace_seconds: float, looked_at: Callable[[int], object] = lambda count: None) -> SweepResult:
     """Remove what is older than ``grace_seconds`` and named by nobody, and return the counts.
 
     Opens its own short transactions. What refers to a stored file is read from the foreign keys of the database
     itself, so the tables of a plugin that is not loaded count too.
+
+    Args:
+        looked_at: Told after each batch, outside any transaction, how many blobs were looked at so far.
     """
+    rows = _sweep_rows(grace_seconds)
+    blobs = seen = 0
+    for names in _batches(current_store().older_than(grace_seconds)):
+        blobs += _sweep_blobs(names, grace_seconds)
+        seen += len(names)
+        looked_at(seen)
     return SweepResult(
-        rows=_sweep_rows(grace_seconds),
-        blobs=sum(
-            _sweep_blobs(names, grace_seconds)
-            for names in _batches(current_store().older_than(grace_seconds))
-        ),
-        temporary=current_store().remove_unfinished(grace_seconds),
+        rows=rows, blobs=blobs, temporary=current_store().remove_unfinished(grace_seconds)
     )
 
 
 def references() -> list[tuple[str, str]]:
     """Return the (table, column) pairs of the database that refer to stored files."""
-    inspector = inspect(db.engine)
-    return [
-        (name, key["constrained_columns"][0])
-        for name in inspector.get_table_names()
-        for key in inspector.get_foreign_keys(name)
-        if key["referred_table"] == StoredFile.__tablename__
-    ]
+    return referring_columns(StoredFile.__tablename__)
 
 
 def _sweep_rows(grace_seconds: float) -> int:

@@ -43,6 +43,25 @@ class JobKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A job that starts by the clock.
+
+    Args:
+        name: ``<plugin>.<thing>``.
+        title: What it does, for people.
+        cron: Minute, hour, day, month, day of the week, in the institution's time zone.
+        kind: Name of the job kind; of a row kind the plan is applied without being looked at.
+        params: Its parameters.
+    """
+
+    name: str
+    title: str
+    cron: str
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdminView:
     """A page of the panel; ``view`` derives from ``PortalModelView`` or ``PortalView`` (checked by ``portal.web``)."""
 
@@ -55,6 +74,20 @@ class AdminView:
     model: type | None = None
     icon: str = ""
     visible: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestApi:
+    """Operations of the REST interface, mounted under ``/api/v1/<plugin>/`` and in its document.
+
+    Args:
+        blueprint: Made by ``portal.sdk.rest.api_blueprint`` (checked by ``portal.web`` at start).
+        prefix: Another place below ``/api/``, such as ``program_enrollments/v1``, for an interface that older
+            programs know by its address.
+    """
+
+    blueprint: Any
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ RESERVED_NAMES = frozenset(
         "maintenance",
         "files",
         "plugins",
+        "settings",
         "sweep",
     ]
 )

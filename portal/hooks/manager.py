@@ -108,11 +108,12 @@ class Plugins:
                 answers.append((name, implementation.function(**wanted)))
         return answers
 
-    def tell(self, name: str, hook: str, event: object) -> None:
-        """Call one plugin's implementation of an event hook, if it has one."""
+    def tell(self, name: str, hook: str, event: object) -> Any:
+        """Call one plugin's implementation of an event hook, if it has one, and return what it answers."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin_name == name:
-                implementation.function(*([event] if implementation.argnames else []))
+                return implementation.function(*([event] if implementation.argnames else []))
+        return None
 
 
 def build_registry(plugins: Plugins) -> Registry:
@@ -134,10 +135,12 @@ def build_registry(plugins: Plugins) -> Registry:
         permissions=_named(plugins, "portal_permissions", lambda item: item.name, prefixed=True),
         roles=_named(plugins, "portal_roles", lambda item: item.name),
         job_kinds=_named(plugins, "portal_job_kinds", lambda item: item.kind.name, prefixed=True),
+        schedules=_named(plugins, "portal_schedules", lambda item: item.name, prefixed=True),
         settings=_named(plugins, "portal_settings", lambda item: item.model.__name__),
         health_checks=_named(plugins, "portal_health_checks", lambda item: item.name),
         admin_views=_owned(plugins, "portal_admin_views"),
         commands=_owned(plugins, "portal_commands"),
+        rest=_owned(plugins, "portal_rest"),
         documents=_owned(plugins, "portal_documents"),
         first_steps=_owned(plugins, "portal_first_steps"),
     )
@@ -185,20 +188,24 @@ def answers(hook: str, **arguments: Any) -> list[tuple[str, Any]]:
     return current_plugins().by_plugin(hook, **arguments)
 
 
-def emit_reaction(hook: str, *, event: object) -> None:
-    """Tell every plugin inside the open transaction; any may veto.
+def emit_reaction(hook: str, *, event: object) -> list[tuple[str, Any]]:
+    """Tell every plugin inside the open transaction; any may veto. Return the answers of those that gave one.
 
     Raises:
         PluginReactionFailed: naming the plugin and hook; the caller's transaction must roll back.
     """
     plugins = current_plugins()
+    given = []
     for name in plugins.modules:
         try:
-            plugins.tell(name, hook, event)
+            answer = plugins.tell(name, hook, event)
         except PluginError:
             raise
         except Exception as error:
             raise PluginReactionFailed(name, hook, str(error)) from error
+        if answer is not None:
+            given.append((name, answer))
+    return given
 
 
 def emit_notice(hook: str, *, event: object) -> None:

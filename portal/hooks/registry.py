@@ -17,7 +17,9 @@ from portal.hooks.declarations import (
     Permission,
     Plugin,
     PluginProblem,
+    RestApi,
     Role,
+    Schedule,
     SettingsDeclaration,
 )
 
@@ -40,8 +42,10 @@ class Registry:
     permissions: Mapping[str, Permission] = field(default_factory=_empty)
     roles: Mapping[str, Role] = field(default_factory=_empty)
     job_kinds: Mapping[str, Any] = field(default_factory=_empty)
+    schedules: Mapping[str, Schedule] = field(default_factory=_empty)
     admin_views: tuple[tuple[str, AdminView], ...] = ()
     commands: tuple[tuple[str, Command], ...] = ()
+    rest: tuple[tuple[str, RestApi], ...] = ()
     settings: Mapping[str, SettingsDeclaration] = field(default_factory=_empty)
     documents: tuple[tuple[str, DocumentDeclaration], ...] = ()
     first_steps: tuple[tuple[str, FirstStep], ...] = ()

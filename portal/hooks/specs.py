@@ -1,6 +1,6 @@
 """The portal's hook specifications. Each has a first user, a reference page and a test that walks this list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pluggy
@@ -17,9 +17,10 @@ from portal.hooks.declarations import (
     MigrationSource,
     Permission,
     Role,
+    Schedule,
     SettingsDeclaration,
 )
-from portal.hooks.events import JobFinished, MaintenanceChanged
+from portal.hooks.events import IdentitiesLinked, JobFinished, MaintenanceChanged, UsersRetired
 from portal.kernel.actor import Actor
 
 PROJECT = "portal"
@@ -78,8 +79,31 @@ def portal_job_kinds() -> Sequence[JobKind]:
 
 
 @hookspec
+def portal_schedules() -> Sequence[Schedule]:
+    """Declare jobs that start by the clock; a name starts with ``<plugin>.``.
+
+    A slot is run once, however many schedulers there are; of slots that were missed, the newest one is run, once.
+    The job acts as the portal itself, under the schedule's name. An operator may switch a schedule off.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
 def portal_admin_views() -> Sequence[AdminView]:
     """Declare pages of the panel.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_rest() -> Sequence[RestApi]:
+    """Declare operations of the REST interface, mounted under ``/api/v1/<plugin>/``.
+
+    Each operation declares who may call it (``@api_route``); they stand in ``/api/openapi.json``.
 
     First user: portal.panel. Since: 1.0.
     """
@@ -168,6 +192,61 @@ def portal_narrow_rows(actor: Actor, permission: str, model: type) -> ColumnElem
     First user: portal.access. Since: 1.0.
     """
     return None
+
+
+@hookspec
+def portal_identities_linked(event: IdentitiesLinked) -> None:
+    """Reaction: external ids belong to users now; tie what you keep under these ids to the users.
+
+    Called inside the transaction that linked them, whoever links (a job, a plugin, a sign-in), after the rows are
+    flushed and before the commit.
+
+    Args:
+        event: 1 to 500 external ids with their users; see :class:`IdentitiesLinked`.
+
+    Raises:
+        PortalError: rolls the links back. A job marks or retries its rows; a sign-in goes on, and the link is kept
+            as pending and tried again.
+
+    Order: portal, then plugins by REQUIRES and name.
+    Do not: commit, use the network, loop queries per id.
+    First user: portal.panel. Since: 1.0.
+    """
+
+
+@hookspec
+def portal_user_retired(event: UsersRetired) -> None:
+    """Reaction: these people are being erased; erase or pseudonymise what you keep of them.
+
+    Called inside the transaction that retires them, before the user's own row loses its name, so that you can find
+    what belongs to it. Keep what the institution must keep, under the token instead of the name.
+
+    Args:
+        event: 1 to 500 users with the token that replaces each of them; see :class:`UsersRetired`.
+
+    Raises:
+        PortalError: rolls the chunk back; nobody of it is retired.
+
+    Order: portal, then plugins by REQUIRES and name.
+    Do not: commit, use the network, loop queries per user.
+    First user: plugins.admissions. Since: 1.0.
+    """
+
+
+@hookspec
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give the facts that the plugin keeps about people, for the export that a person may ask for.
+
+    Args:
+        user_ids: 1 to 500 users.
+
+    Returns:
+        User id → section → plain values (text, numbers, lists, mappings); users without facts are absent.
+
+    Do not: write, or loop queries per user.
+    First user: plugins.admissions. Since: 1.0.
+    """
+    return {}
 
 
 @hookspec

@@ -1,30 +1,29 @@
 """Claims chunks of rows, prepares them outside any transaction, applies each chunk in one, and counts outcomes."""
 
-import logging
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from portal.jobs.closing import keep_closed
+from portal.jobs.figures import count_rows
 from portal.jobs.kinds import JobFiles, Outcome, RowJob, Work
 from portal.jobs.leases import lease_end, release_rows, row_is_free
 from portal.jobs.models import Job, JobRow
+from portal.jobs.outcomes import outcome_of, store_outcomes
 from portal.jobs.planning import update_rows
 from portal.jobs.states import Action, JobState, RowState
 from portal.kernel import faults
-from portal.kernel.clock import database_now, utc_now
+from portal.kernel.clock import database_now
 from portal.kernel.db import db
-from portal.kernel.errors import Conflict, PluginReactionFailed, PortalError, TemporaryFailure
-from portal.kernel.transaction import run_in_transaction
-
-log = logging.getLogger(__name__)
+from portal.kernel.errors import Conflict, TemporaryFailure
+from portal.kernel.transaction import on_commit, run_in_transaction
 
 #: A chunk should not take longer: a cancel is seen between chunks, and the lease must outlast it.
 CHUNK_SECONDS = 3.0
@@ -185,7 +184,7 @@ def process(run: Run, work: list[Work[Any]], cpu_started: float) -> None:
         process(run, work[:middle], cpu_started)
         process(run, work[middle:], time.process_time())
     elif failure is not None:
-        _apply(run, work, _Given([_outcome_of(failure, work[0])]), cpu_started)
+        _apply(run, work, _Given([outcome_of(failure, work[0].row_id)]), cpu_started)
 
 
 def _was_changed(failure: Exception | None) -> bool:
@@ -215,19 +214,6 @@ class _Given:
     outcomes: Sequence[Outcome]
 
 
-def _outcome_of(error: Exception, item: Work[Any]) -> Outcome:
-    if isinstance(error, PortalError) and not isinstance(error, PluginReactionFailed):
-        return Outcome(state=RowState.FAILED, code=error.code, message=error.message)
-    log.error("row %s failed", item.row_id, exc_info=error)
-    if isinstance(error, PluginReactionFailed):
-        return Outcome(state=RowState.FAILED, code=error.code, message=error.message)
-    if isinstance(error, IntegrityError):
-        message = f"The database refused it, because another record stands against it: {error.orig}"
-        return Outcome(state=RowState.FAILED, code="conflict", message=message)
-    message = f"An unexpected error ({type(error).__name__}). The log has the details under {item.row_id}."
-    return Outcome(state=RowState.FAILED, code="internal-error", message=message)
-
-
 def _apply(run: Run, work: Sequence[Work[Any]], prepared: Any, cpu_started: float) -> None:
     run_in_transaction(lambda: _apply_in_transaction(run, work, prepared, cpu_started))
 
@@ -243,7 +229,8 @@ def _apply_in_transaction(run: Run, work: Sequence[Work[Any]], prepared: Any, cp
     if len(outcomes) != len(mine):
         raise AssertionError(f"{run.kind.name}.apply gave {len(outcomes)} outcomes for {len(mine)} rows")
     faults.point("rows-flushed")
-    _store_outcomes(run, mine, outcomes, time.process_time() - cpu_started)
+    store_outcomes(run.job_id, [item.row_id for item in mine], outcomes, time.process_time() - cpu_started)
+    on_commit(partial(count_rows, run.kind.name, [outcome.state for outcome in outcomes]))
 
 
 def _still_mine(run: Run, work: Sequence[Work[Any]]) -> list[Work[Any]]:
@@ -257,40 +244,3 @@ def _still_mine(run: Run, work: Sequence[Work[Any]]) -> list[Work[Any]]:
     )
     ids = set(found.scalars())
     return [item for item in work if item.row_id in ids]
-
-
-def _store_outcomes(
-    run: Run, work: Sequence[Work[Any]], outcomes: Sequence[Outcome], cpu_seconds: float
-) -> None:
-    now = utc_now()
-    update_rows(
-        [
-            {
-                "row_id": item.row_id,
-                "state": outcome.state,
-                "code": outcome.code,
-                "message": outcome.message,
-                "record_id": outcome.record_id,
-                "active": False,
-                "lease_owner": None,
-                "lease_until": None,
-                "ended_at": now,
-            }
-            for item, outcome in zip(work, outcomes, strict=True)
-        ]
-    )
-    states = [outcome.state for outcome in outcomes]
-    # The job's row last: other workers' chunks wait for it only this moment.
-    db.session.execute(
-        update(Job)
-        .where(Job.id == run.job_id)
-        .values(
-            pending_count=Job.pending_count - len(states),
-            done_count=Job.done_count + states.count(RowState.DONE),
-            unchanged_count=Job.unchanged_count + states.count(RowState.UNCHANGED),
-            refused_count=Job.refused_count + states.count(RowState.REFUSED),
-            failed_count=Job.failed_count + states.count(RowState.FAILED),
-            cpu_seconds=Job.cpu_seconds + cpu_seconds,
-        )
-        .execution_options(synchronize_session=False)
-    )

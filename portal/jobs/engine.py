@@ -13,16 +13,20 @@ from sqlalchemy import select
 from portal.audit.recording import for_job
 from portal.jobs import lifecycle, planning
 from portal.jobs.applying import Pace, Run, claim, process
+from portal.jobs.brake import begin_or_park
 from portal.jobs.closing import waits_for_window
-from portal.jobs.kinds import AnyKind, RowJob, kind_named
+from portal.jobs.figures import CHUNK
+from portal.jobs.kinds import AnyKind, RowJob
 from portal.jobs.leases import new_owner, take_job
 from portal.jobs.models import Job
 from portal.jobs.queue import wake
 from portal.jobs.states import ACTIVE, JobState
 from portal.jobs.tasks import run_task
+from portal.jobs.undo_kind import kind_of
 from portal.kernel.actor import Actor, acting_as
 from portal.kernel.db import db
 from portal.kernel.errors import PortalError, StorageFull, TemporaryFailure
+from portal.kernel.logs import log_context
 from portal.kernel.transaction import run_in_transaction
 
 log = logging.getLogger(__name__)
@@ -63,16 +67,16 @@ def work_on(job_id: uuid.UUID, *, slice_seconds: float) -> bool:
         grants=frozenset(job.grants),
         is_administrator=job.is_administrator,
     )
-    with acting_as(actor), for_job(job_id):
+    with acting_as(actor), for_job(job_id), log_context(job_id=str(job_id)):
         return _guarded(job, slice_seconds)
 
 
 def _guarded(job: Job, slice_seconds: float) -> bool:
     """Run the step that the job's state asks for; an error that no row can carry ends the job with its message."""
-    job_id, kind_name, params = job.id, job.kind, job.params
+    job_id = job.id
     try:
-        kind = kind_named(kind_name)
-        return _step(job, kind, kind.Params.model_validate(params), slice_seconds)
+        kind = kind_of(job)
+        return _step(job, kind, kind.Params.model_validate(job.params), slice_seconds)
     except planning.LostLease:
         return run_in_transaction(lambda: _cancel_planning(job_id))
     except StorageFull as error:
@@ -119,10 +123,10 @@ def _plan(job_id: uuid.UUID, kind: RowJob[Any, Any], params: BaseModel, owner: s
         planning.plan_again(job_id, kind, params, owner)
     else:
         planning.plan_source(job_id, kind, params, owner)
-    return run_in_transaction(lambda: _planned(job_id))
+    return run_in_transaction(lambda: _planned(job_id, kind, params))
 
 
-def _planned(job_id: uuid.UUID) -> bool:
+def _planned(job_id: uuid.UUID, kind: RowJob[Any, Any], params: BaseModel) -> bool:
     """Mark the plan as made and begin at once when nobody wants to look at it."""
     planning.finish_planning(job_id)
     job = lifecycle.locked_job(job_id)
@@ -131,8 +135,8 @@ def _planned(job_id: uuid.UUID) -> bool:
         _cancel_planning(job_id)
         return False
     if job.apply_when_planned:
-        lifecycle.begin(job, binding=False)
-        return True
+        begin_or_park(job, kind, params, binding=False, asked_by_id=job.actor_user_id)
+        return job.state == JobState.RUNNING
     return False
 
 
@@ -155,4 +159,5 @@ def _apply(run: Run, slice_seconds: float) -> bool:
             return False
         process(run, work, cpu_started)
         pace.measured(len(work), time.monotonic() - chunk_started)
+        CHUNK.labels(run.kind.name).observe(time.monotonic() - chunk_started)
     return True

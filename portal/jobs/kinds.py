@@ -1,116 +1,52 @@
 """What a plugin supplies to get bulk work done: subclasses of :class:`RowJob` or :class:`TaskJob`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, ClassVar, Generic, TypeVar
-from uuid import UUID
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, TypeVar
 
 from flask import Flask, current_app
 from pydantic import BaseModel
 
-from portal.files.store import current_store
 from portal.hooks.registry import REGISTRY_KEY, Registry, current_registry
-from portal.jobs.states import Action, Closing, RowState
-from portal.kernel.errors import NotFound, PluginLoadError, PortalError
+from portal.jobs.options import RowOptions
+from portal.jobs.rows import Outcome, Plan, Problem, SourceRow, Work, chunked
+from portal.jobs.sheets.columns import Column, check_required
+from portal.jobs.sheets.values import read_values
+from portal.jobs.states import Closing
+from portal.jobs.uploads import JobFiles
+from portal.kernel.errors import InvalidInput, NotFound, PluginLoadError, PortalError
+
+__all__ = [
+    "KINDS_KEY",
+    "SHEET",
+    "AnyKind",
+    "Cancelled",
+    "Column",
+    "JobFiles",
+    "Outcome",
+    "Plan",
+    "Problem",
+    "Progress",
+    "ResultFile",
+    "RowJob",
+    "SheetJob",
+    "SourceRow",
+    "TaskJob",
+    "TaskResult",
+    "Work",
+    "chunked",
+    "init_jobs",
+    "kind_named",
+    "loaded_kinds",
+]
 
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Why a row is refused: a stable code, and a message that names column, value, rule and remedy."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceRow(Generic[R]):
-    """One row as it comes in.
-
-    Args:
-        row: The parsed row; None when ``problem`` says why it cannot be one.
-        key: What makes it the same thing within the job; a second row with the key is refused as ``duplicate``.
-        subject: What may be in one running job of the kind only (an applicant's id); None: nothing.
-        label: How people recognise it in lists.
-        cells: The uploaded cells, untouched and in order; None when nothing was uploaded.
-    """
-
-    row: R | None
-    key: str
-    label: str
-    subject: str | None = None
-    cells: tuple[str, ...] | None = None
-    problem: Problem | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What applying a row will do, as far as reading can tell.
-
-    ``version`` is whatever the kind wants to see unchanged when the preview is binding.
-    """
-
-    action: Action
-    code: str = ""
-    message: str = ""
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
-    version: str | None = None
-    warning: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work(Generic[R]):
-    """A claimed row: ``binding`` means a person confirmed the preview, so a changed row is refused."""
-
-    row_id: UUID
-    position: int
-    row: R
-    action: Action
-    seen_version: str | None
-    binding: bool
-    reserved: Mapping[str, Any] | None = None
-    attempts: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What was done: ``record_id`` is the id of the record that the row became or changed."""
-
-    state: RowState
-    code: str = ""
-    message: str = ""
-    record_id: str | None = None
-
-    @classmethod
-    def refused(cls, code: str, message: str) -> "Outcome":
-        return cls(state=RowState.REFUSED, code=code, message=message)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobFiles:
-    """The uploaded files of a job, by the name the kind gave them."""
-
-    shas: Mapping[str, str] = field(default_factory=dict)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.shas
-
-    def open(self, name: str) -> BinaryIO:
-        """Open a file for reading.
-
-        Raises:
-            NotFound: when the job has no such file.
-        """
-        if name not in self.shas:
-            raise NotFound("job-file-missing", f"This job has no file {name!r}.")
-        return current_store().open(self.shas[name])
-
-
-class RowJob(ABC, Generic[P, R]):
+class RowJob(RowOptions[P, R], ABC, Generic[P, R]):
     """A bulk operation over rows. One instance per application; keep no state in it."""
 
     name: ClassVar[str]
@@ -172,6 +108,83 @@ class RowJob(ABC, Generic[P, R]):
     def subject_endpoint(self) -> str | None:
         """Return the endpoint (taking ``id``) of the page of a row's subject, linked while it has no record, or None."""
         return None
+
+
+#: The role of the sheet among the files of a :class:`SheetJob`.
+SHEET = "sheet"
+
+
+class SheetJob(RowJob[P, R]):
+    """A row job that takes a sheet: declare its columns and what one row means.
+
+    The portal brings upload page, column mapping, guards, template, command and REST; the kind gets clean text.
+    """
+
+    input_files: ClassVar[Mapping[str, str]] = {SHEET: "CSV or XLSX; the first row names the columns."}
+    #: One or two sentences above the upload form.
+    introduction: ClassVar[str] = ""
+
+    @abstractmethod
+    def columns(self, params: P) -> Sequence[Column]:
+        """Return the columns that are read, in the order of the template."""
+
+    @abstractmethod
+    def source_row(self, values: Mapping[str, str], number: int, params: P) -> SourceRow[R]:
+        """Return what one row is.
+
+        Args:
+            values: Field → text without outer spaces, for every column that is mapped; ``""`` for an empty cell.
+                Dates are YYYY-MM-DD; what could not be one is as it stands in the sheet, for the kind to refuse.
+            number: Of the row, as a spreadsheet shows it.
+        """
+
+    def check_fields(self, fields: Collection[str], params: P) -> None:
+        """Refuse a sheet whose columns do not do; by default when a required one is missing.
+
+        Raises:
+            InvalidInput: ``column-missing``, naming them.
+        """
+        check_required(fields, self.columns(params))
+
+    def upload_permission(self) -> str:
+        """Return the permission that seeing the upload page needs; by default that of the default parameters."""
+        return self.permission(self.Params.model_construct())  # type: ignore[arg-type]
+
+    def param_choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Return value and title of what can be chosen for a parameter, where its type does not say it."""
+        return {}
+
+    def header(self, params: P, files: JobFiles) -> tuple[str, ...] | None:
+        """Return the header as uploaded."""
+        return files.reading.header if files.reading is not None else None
+
+    def rows(self, params: P, files: JobFiles) -> Iterator[SourceRow[R]]:
+        """Give the rows as they were understood, streamed; those that a result file shows as settled are left out.
+
+        Raises:
+            InvalidInput: ``sheet-empty`` when there is nothing to do; ``sheet-unreadable`` in the middle of it.
+        """
+        if files.reading is None:
+            raise InvalidInput("sheet-missing", f"{self.title} needs a sheet.", {"file": SHEET})
+        nothing = True
+        with closing(files.open(SHEET)) as stream:
+            for read in read_values(stream, files.reading, self.columns(params)):
+                nothing = False
+                if read.problem is None:
+                    row = self.source_row(read.values, read.number, params)
+                    yield replace(row, cells=read.cells, number=read.number)
+                else:
+                    key = f"row {read.number}"
+                    yield SourceRow(
+                        row=None,
+                        key=key,
+                        label=read.label,
+                        cells=read.cells,
+                        number=read.number,
+                        problem=read.problem,
+                    )
+        if nothing:
+            raise InvalidInput("sheet-empty", "The sheet has a header but no rows to do.")
 
 
 Progress = Callable[[int, int | None], None]
@@ -259,13 +272,7 @@ def kind_named(name: str) -> AnyKind:
     return kinds[name]
 
 
-def chunked(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Cut a stream into lists of at most ``size``."""
-    chunk: list[Any] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def loaded_kinds() -> Collection[AnyKind]:
+    """Return all kinds of loaded plugins."""
+    kinds: dict[str, AnyKind] = current_app.extensions[KINDS_KEY]
+    return kinds.values()

@@ -44,7 +44,7 @@ def take_job(job_id: uuid.UUID, owner: str, state: JobState) -> bool:
         update(Job)
         .where(Job.id == job_id, Job.state == state)
         .where(or_(Job.lease_until.is_(None), Job.lease_until < now, Job.lease_owner == owner))
-        .values(lease_owner=owner, lease_until=lease_end(now))
+        .values(lease_owner=owner, lease_until=lease_end(now), worked_at=now)
         .execution_options(synchronize_session=False)
     )
     return bool(taken.rowcount)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 from sqlalchemy import String, cast, exists, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -10,13 +11,14 @@ from sqlalchemy.orm import aliased
 from portal.hooks.events import JobFinished
 from portal.hooks.manager import emit_notice
 from portal.jobs.closing import close_for, open_after
+from portal.jobs.figures import count_job
 from portal.jobs.leases import row_is_free
 from portal.jobs.models import Job, JobRow
 from portal.jobs.states import ENDED, JobState, RowState
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound, TemporaryFailure
-from portal.kernel.transaction import savepoint
+from portal.kernel.transaction import on_commit, savepoint
 
 QUIET = {"synchronize_session": False}
 
@@ -132,9 +134,15 @@ def end(job: Job, state: JobState, error: str | None = None) -> None:
     recount(job.id)
     counts = {row_state.value: getattr(job, f"{row_state.value}_count") for row_state in RowState}
     event = JobFinished(
-        job_id=job.id, kind=job.kind, state=state.value, counts=counts, actor_user_id=job.actor_user_id
+        job_id=job.id,
+        kind=job.kind,
+        state=state.value,
+        counts=counts,
+        actor_user_id=job.actor_user_id,
+        undoes_id=job.undoes_id,
     )
     emit_notice("portal_job_finished", event=event)
+    on_commit(partial(count_job, job.kind, state))
 
 
 def finish_if_done(job_id: uuid.UUID) -> bool:

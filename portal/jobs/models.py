@@ -30,6 +30,8 @@ class Job(Base):
     state: Mapped[JobState] = mapped_column(String(20), default=JobState.PLANNING)
     params: Mapped[dict[str, Any]] = mapped_column(Json)
     header: Mapped[list[Any] | None] = mapped_column(Json)
+    #: How the uploaded sheet is read (:class:`portal.jobs.sheets.reading.Reading`).
+    reading: Mapped[dict[str, Any] | None] = mapped_column(Json)
     actor_user_id: Mapped[int | None]
     actor_name: Mapped[str] = mapped_column(String(200))
     grants: Mapped[list[Any]] = mapped_column(Json)
@@ -42,6 +44,13 @@ class Job(Base):
     #: A person confirmed the preview: rows changed since are refused.
     binding: Mapped[bool] = mapped_column(default=False)
     closes_portal: Mapped[bool] = mapped_column(default=False)
+    #: The job that this one undoes; a job is undone by one other at most.
+    undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("portal_job.id"), unique=True)
+    #: What the brake saw, while and after the job waited for a person to release it.
+    impact: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    release_asked_by_id: Mapped[int | None]
+    released_at: Mapped[datetime | None]
+    released_by_name: Mapped[str | None] = mapped_column(String(200))
 
     rows_count: Mapped[int] = mapped_column(default=0)
     pending_count: Mapped[int] = mapped_column(default=0)
@@ -58,6 +67,8 @@ class Job(Base):
     cancel_requested_at: Mapped[datetime | None]
     #: When a wake-up was last sent; None: one is due.
     woken_at: Mapped[datetime | None]
+    #: When a chunk was last stored; whatever is active and rests longer waits for something.
+    worked_at: Mapped[datetime | None]
     #: Who plans (or runs a task) now, and until when unless renewed. Database time.
     lease_owner: Mapped[str | None] = mapped_column(String(80))
     lease_until: Mapped[datetime | None]
@@ -128,6 +139,9 @@ class JobRow(Base):
     code: Mapped[str] = mapped_column(String(120), default="")
     message: Mapped[str] = mapped_column(Text, default="")
     record_id: Mapped[str | None] = mapped_column(String(120))
+    #: Version of the record after the change, and what else an undo needs.
+    record_version: Mapped[str | None] = mapped_column(String(120))
+    undo_facts: Mapped[dict[str, Any] | None] = mapped_column(Json)
     ended_at: Mapped[datetime | None]
 
 
@@ -140,7 +154,7 @@ class JobFile(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("portal_job.id", ondelete="CASCADE"))
-    #: ``input`` or ``result``.
+    #: ``input``, ``result``, or ``undo``: kept because an undo may need it.
     role: Mapped[str] = mapped_column(String(20))
     name: Mapped[str] = mapped_column(String(200))
     filename: Mapped[str] = mapped_column(String(300), default="")

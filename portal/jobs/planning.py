@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from portal.jobs.kinds import JobFiles, Plan, RowJob, SourceRow, chunked
 from portal.jobs.leases import take_job
 from portal.jobs.models import Job, JobFile, JobRow
+from portal.jobs.sheets.reading import Reading
 from portal.jobs.states import Action, JobState, RowState
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
@@ -29,7 +30,11 @@ def files_of(job_id: uuid.UUID) -> JobFiles:
     found = db.session.execute(
         select(JobFile.name, JobFile.sha256).where(JobFile.job_id == job_id, JobFile.role == "input")
     )
-    return JobFiles(shas={row.name: row.sha256 for row in found})
+    reading = db.session.scalar(select(Job.reading).where(Job.id == job_id))
+    return JobFiles(
+        shas={row.name: row.sha256 for row in found},
+        reading=Reading.model_validate(reading) if reading is not None else None,
+    )
 
 
 def planned_rows(
@@ -82,6 +87,7 @@ def plan_values(plan: Plan) -> dict[str, Any]:
         "after": dict(plan.after) if plan.after is not None else None,
         "warning": plan.warning,
         "seen_version": plan.version,
+        "record_id": plan.record_id,
     }
 
 
@@ -92,6 +98,7 @@ def _row_values(row: SourceRow[Any], plan: Plan) -> dict[str, Any]:
         "label": row.label[:300],
         "data": row.row.model_dump(mode="json") if row.row is not None else None,
         "cells": list(row.cells) if row.cells is not None else None,
+        **({"position": row.number} if row.number is not None else {}),
         **plan_values(plan),
     }
 
@@ -209,9 +216,10 @@ def _store_plans(job_id: uuid.UUID, owner: str, values: Sequence[Mapping[str, An
 
 
 def update_rows(values: Sequence[Mapping[str, Any]]) -> None:
-    """Write columns of many rows by ``row_id`` in one executemany. Needs an open transaction."""
+    """Write columns of many rows by ``row_id``, one executemany per set of columns. Needs an open transaction."""
     changes = [{"id": item["row_id"], **{k: v for k, v in item.items() if k != "row_id"}} for item in values]
-    db.session.execute(update(JobRow), changes)
+    # Rows with the same columns side by side go in one statement.
+    db.session.execute(update(JobRow), sorted(changes, key=sorted))
 
 
 def finish_planning(job_id: uuid.UUID) -> None:

@@ -4,13 +4,16 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from portal.access.policy import may, narrow
+from portal.jobs.kinds import RowJob, loaded_kinds
 from portal.jobs.models import Job, JobFile, JobRow
-from portal.jobs.states import ENDED, JobState, RowState
+from portal.jobs.states import ACTIVE, ENDED, JobState, RowState
 from portal.kernel.actor import current_actor
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import db
@@ -64,6 +67,7 @@ def list_rows(
     *,
     state: RowState | None = None,
     code: str | None = None,
+    action: str | None = None,
     after: int = 0,
     limit: int = 100,
 ) -> Sequence[JobRow]:
@@ -73,6 +77,8 @@ def list_rows(
         statement = statement.where(JobRow.state == state)
     if code is not None:
         statement = statement.where(JobRow.code == code)
+    if action is not None:
+        statement = statement.where(JobRow.action == action)
     return db.session.scalars(statement.order_by(JobRow.position).limit(min(limit, 1000))).all()
 
 
@@ -92,17 +98,49 @@ def files_of_job(job_id: uuid.UUID) -> Sequence[JobFile]:
     ).all()
 
 
-def jobs_of_record(record_id: str, subject: str | None = None, limit: int = 20) -> Sequence[Job]:
-    """Return the newest jobs that touched a record, by its id or as their subject, as far as the actor may see them."""
+def newest_job_of_file(kind_name: str, sha256: str) -> Job | None:
+    """Return the newest job of a kind that was made from this very file, as far as the actor may see it."""
     actor = current_actor()
     if not may(actor, VIEW_PERMISSION):
+        return None
+    used = select(JobFile.job_id).where(JobFile.sha256 == sha256, JobFile.role == "input")
+    found = narrow(select(Job).where(Job.kind == kind_name, Job.id.in_(used)), actor, VIEW_PERMISSION, Job)
+    return db.session.scalars(found.order_by(Job.created_at.desc()).limit(1)).first()
+
+
+def jobs_of_record(table: str, record_id: Any, limit: int = 20) -> Sequence[Job]:
+    """Return the newest jobs that touched a record, as far as the actor may see them. One statement, or none.
+
+    Args:
+        table: Name of the record's table; kinds say in which table the records of their rows are.
+        record_id: Its key.
+    """
+    actor = current_actor()
+    touched = touching(table, str(record_id))
+    if touched is None or not may(actor, VIEW_PERMISSION):
         return ()
-    wanted = JobRow.record_id == record_id
-    if subject is not None:
-        wanted = wanted | (JobRow.subject == subject)
-    touched = select(Job).where(Job.id.in_(select(JobRow.job_id).where(wanted)))
-    visible = narrow(touched, actor, VIEW_PERMISSION, Job)
+    visible = narrow(select(Job).where(touched), actor, VIEW_PERMISSION, Job)
     return db.session.scalars(visible.order_by(Job.created_at.desc()).limit(limit)).all()
+
+
+def touching(table: str, record_id: str) -> ColumnElement[bool] | None:
+    """Return the condition on jobs that a row of theirs made, changed or was about the record.
+
+    None when no loaded kind has rows about records of that table.
+    """
+    kinds = [kind for kind in loaded_kinds() if isinstance(kind, RowJob)]
+    made = [kind.name for kind in kinds if _table_of(kind.record_model) == table]
+    about = [kind.name for kind in kinds if _table_of(kind.subject_model) == table]
+    rows = []
+    if made:
+        rows.append(select(JobRow.job_id).where(JobRow.record_id == record_id, JobRow.kind.in_(made)))
+    if about:
+        rows.append(select(JobRow.job_id).where(JobRow.subject == record_id, JobRow.kind.in_(about)))
+    return or_(*(Job.id.in_(found) for found in rows)) if rows else None
+
+
+def _table_of(model: type[Any] | None) -> str | None:
+    return model.__tablename__ if model is not None else None
 
 
 def seconds_left(job: Job) -> float | None:
@@ -127,25 +165,69 @@ def rows_per_second(job: Job) -> float | None:
     return job.done_count / elapsed if elapsed > 0 else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaitingJob:
+    """An active job that nobody works on now.
+
+    ``since`` is when it was last worked on, or began to wait; ``stalled_since`` when the lease of a worker that
+    had it lapsed, if one did.
+    """
+
+    job_id: uuid.UUID
+    title: str
+    since: datetime
+    stalled_since: datetime | None
+
+    @property
+    def seconds(self) -> float:
+        return max((utc_now() - self.since) / timedelta(seconds=1), 0.0)
+
+
+def waiting_jobs(job_id: uuid.UUID | None = None) -> list[WaitingJob]:
+    """Return the active jobs (or this one) that nobody works on, longest waiting first. Two statements."""
+    now = database_now(db.session())
+    lapsed = (
+        select(func.min(JobRow.lease_until, type_=Job.created_at.type))
+        .where(JobRow.job_id == Job.id, JobRow.state == RowState.PENDING, JobRow.lease_until < now)
+        .scalar_subquery()
+    )
+    working = exists().where(JobRow.job_id == Job.id, JobRow.lease_until >= now)
+    statement = select(
+        Job.id,
+        Job.title,
+        Job.created_at,
+        Job.started_at,
+        Job.worked_at,
+        Job.lease_until,
+        lapsed.label("lapsed"),
+    ).where(Job.state.in_(ACTIVE), or_(Job.lease_until.is_(None), Job.lease_until < now), ~working)
+    if job_id is not None:
+        statement = statement.where(Job.id == job_id)
+    found = [
+        WaitingJob(
+            job_id=row.id,
+            title=row.title,
+            since=max(filter(None, (row.created_at, row.started_at, row.worked_at))),
+            stalled_since=row.lapsed or row.lease_until,
+        )
+        for row in db.session.execute(statement)
+    ]
+    return sorted(found, key=lambda job: job.since)
+
+
 def oldest_waiting_seconds() -> float | None:
     """Return for how many seconds the oldest active job has had nobody working on it; None when none waits."""
-    now = database_now(db.session())
-    working = select(JobRow.id).where(JobRow.job_id == Job.id, JobRow.lease_until >= now).exists()
-    since = db.session.scalar(
-        select(func.min(func.coalesce(Job.woken_at, Job.created_at), type_=Job.created_at.type)).where(
-            Job.state.in_((JobState.PLANNING, JobState.RUNNING)), ~working
-        )
-    )
-    return (utc_now() - since) / timedelta(seconds=1) if since else None
+    waiting = waiting_jobs()
+    return waiting[0].seconds if waiting else None
 
 
 def wait_for(job_id: uuid.UUID, timeout_seconds: float, *, until_planned: bool = False) -> Job:
-    """Poll until the job has ended (or is planned) and return it.
+    """Poll until the job has ended, is held by the brake, or (if wished) is planned, and return it.
 
     Raises:
         TemporaryFailure: ``job-still-running`` when the time is up; the job goes on.
     """
-    goal = {*ENDED, JobState.PLANNED, JobState.AWAITING_APPROVAL} if until_planned else set(ENDED)
+    goal = {*ENDED, JobState.AWAITING_APPROVAL, *([JobState.PLANNED] if until_planned else [])}
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         db.session.rollback()

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import redis
 from redis.exceptions import RedisError
@@ -16,7 +17,7 @@ from portal.jobs.states import ACTIVE
 from portal.kernel import faults
 from portal.kernel.clock import database_now
 from portal.kernel.db import db
-from portal.kernel.transaction import run_in_transaction
+from portal.kernel.transaction import on_commit, run_in_transaction
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,13 @@ def wake(job_id: uuid.UUID, workers: int | None = None) -> bool:
     faults.point("after-wake-up")
     run_in_transaction(lambda: _note(job_id))
     return True
+
+
+def wake_after_commit(job: Job) -> None:
+    """Have workers woken for a job that has something to do, as soon as the open transaction is committed."""
+    job.woken_at = None
+    if job.state in ACTIVE:
+        on_commit(partial(wake, job.id))
 
 
 def _note(job_id: uuid.UUID) -> None:

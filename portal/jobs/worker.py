@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from portal.config import CONFIG_KEY, PortalConfig
 from portal.jobs.engine import listen_for_stop
 from portal.jobs.queue import connect, queue_of
+from portal.kernel import metrics, replica
 from portal.kernel.db import db
 from portal.kernel.processes import die_with_parent
 
@@ -43,6 +44,8 @@ class PortalWorker(Worker):
         with self._app.app_context():
             # Connections of the parent are the parent's: forget them without closing.
             db.engine.dispose(close=False)
+            replica.forget_connections()
+            metrics.share_as_child()
             super().main_work_horse(job, queue)
 
     def request_stop(self, signum: int, frame: Any) -> None:
@@ -59,7 +62,9 @@ def work(app: Flask) -> None:
         db.engine.dispose()
     spare_collector()
     worker = PortalWorker(app, connect(config))
-    worker.work(logging_level=config.log_level, with_scheduler=False)
+    # The library tells of every heartbeat; what becomes of jobs, the engine tells itself.
+    level = "DEBUG" if config.log_level.upper() == "DEBUG" else "WARNING"
+    worker.work(logging_level=level, with_scheduler=False)
 
 
 def spare_collector() -> None:

@@ -109,13 +109,24 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def reading(*, replica: bool = False) -> Iterator[Session]:
     """Give the request's session for reads and end its read transaction afterwards.
 
     Inside ``transaction()`` it is that transaction's session, and nothing is ended.
+
+    Args:
+        replica: Give a separate read-only session instead, for plain rows (select columns, not models) that may be
+            some seconds old: on the replica of ``PORTAL_READ_REPLICA_URL``, or on the primary when there is none, when
+            it is behind, or when it does not answer.
     """
     from portal.kernel.transaction import in_transaction
 
+    if replica and not in_transaction():
+        from portal.kernel.replica import replica_session
+
+        with replica_session() as copy:
+            yield copy
+        return
     session = db.session()
     try:
         yield session

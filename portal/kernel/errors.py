@@ -21,6 +21,17 @@ class PortalError(Exception):
         self.message = message
         self.facts: dict[str, Any] = dict(facts or {})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses take other arguments than the message; a copy from another process needs none of them.
+        return _copied, (type(self), self.args, self.__dict__)
+
+
+def _copied(kind: type[PortalError], args: tuple[Any, ...], state: dict[str, Any]) -> PortalError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidInput(PortalError):
     """What was sent cannot be accepted; nothing was written."""

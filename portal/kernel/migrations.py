@@ -1,5 +1,6 @@
 """Runs the Alembic histories: the portal's first, then each plugin's, every owner with its own version table."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from portal.kernel.db import Base, db
 from portal.kernel.errors import PortalError
+from portal.kernel.search_indexes import PREFIX, missing_indexes
 
 CORE = "portal"
 ENVIRONMENT = Path(__file__).resolve().parents[2] / "migrations"
@@ -75,13 +77,18 @@ def drift(owner: str) -> list[str]:
     """Return the differences between the owner's models and its tables, as text; empty means none."""
 
     def mine(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
+        if kind == "index":
+            return not (name and name.startswith(PREFIX))
         return kind != "table" or bool(
             name and name.startswith(f"{owner}_") and not name.endswith("alembic_version")
         )
 
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, warnings.catch_warnings():
+        # Indexes over expressions are compared by name, below.
+        warnings.filterwarnings("ignore", "(?i).*expression.based index")
         context = MigrationContext.configure(connection, opts={"include_object": mine, "compare_type": False})
-        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        found = [str(difference) for difference in compare_metadata(context, Base.metadata)]
+        return found + missing_indexes(connection, owner)
 
 
 def make_revision(owner: str, folder: Path, message: str) -> None:

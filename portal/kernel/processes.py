@@ -9,17 +9,21 @@ import argparse
 import contextlib
 import ctypes
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 _PR_SET_PDEATHSIG = 1
 _ON_LINUX = sys.platform.startswith("linux")
+T = TypeVar("T")
+
+_forking_process = 0
 
 
 def die_with_parent(number: int = signal.SIGKILL, *, parent: int | None = None) -> None:
@@ -36,6 +40,41 @@ def die_with_parent(number: int = signal.SIGKILL, *, parent: int | None = None) 
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), number)
+
+
+def will_fork() -> None:
+    """Note that this process is going to fork, so that libraries with threads of their own are not started in it."""
+    global _forking_process  # noqa: PLW0603 - a fact about the process
+    _forking_process = os.getpid()
+
+
+def forks_later() -> bool:
+    """Say whether this very process is going to fork; its children are not."""
+    return os.getpid() == _forking_process
+
+
+def in_child(function: Callable[[], T]) -> T:
+    """Run ``function`` in a child made for it and return its result, or raise its error; both must be picklable."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            answer: tuple[bool, object] = (True, function())
+        except BaseException as error:  # noqa: BLE001 - the parent raises it
+            answer = (False, error)
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump(answer, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        content = pipe.read()
+    os.waitpid(child, 0)
+    done, result = pickle.loads(content)  # noqa: S301 - written by our own child
+    if not done:
+        raise result
+    found: T = result
+    return found
 
 
 def start_guarded(

@@ -18,6 +18,7 @@ from portal.kernel.clock import database_now
 from portal.kernel.db import db
 from portal.kernel.transaction import transaction
 from portal.mail.models import OutboxMessage
+from portal.mail.settings import reply_address, sender_address
 
 log = logging.getLogger(__name__)
 
@@ -121,12 +122,15 @@ def _note(session: Session, message_id: uuid.UUID, owner: str, **values: object)
 
 def _composed(row: OutboxMessage) -> EmailMessage:
     message = EmailMessage()
-    message["From"] = current_config().mail_sender
+    sender, reply_to = sender_address(), reply_address()
+    message["From"] = sender
+    if reply_to is not None:
+        message["Reply-To"] = reply_to
     name, _, domain = row.to_address.rpartition("@")
     message["To"] = Address(username=name, domain=domain)
     message["Subject"] = row.subject
     message["Date"] = row.created_at
-    message["Message-ID"] = f"<{row.id}@{current_config().mail_sender.rpartition('@')[2] or 'localhost'}>"
+    message["Message-ID"] = f"<{row.id}@{sender.domain or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(row.body)
     return message

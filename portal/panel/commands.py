@@ -11,7 +11,7 @@ from portal.auth.passwords import hashed
 from portal.config import current_config
 from portal.documents.service import compiled_state
 from portal.files.sweeper import sweep as sweep_blobs
-from portal.health.checks import run_checks
+from portal.health.checks import prove_storage, run_checks
 from portal.jobs import api, queries
 from portal.jobs.models import Job
 from portal.jobs.results import result_lines
@@ -21,6 +21,9 @@ from portal.kernel.db import db
 from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
+from portal.panel import people_commands
+from portal.panel.job_commands import submit_job
+from portal.panel.undo_commands import undo_job
 
 
 @click.group()
@@ -64,9 +67,17 @@ def rotate_activation_keys() -> None:
     click.echo("New codes use the new key from now on.")
 
 
+for command in people_commands.COMMANDS:
+    users.add_command(command)
+
+
 @click.group()
 def jobs() -> None:
     """Bulk jobs: list, look, cancel, resume, retry."""
+
+
+jobs.add_command(submit_job)
+jobs.add_command(undo_job)
 
 
 @jobs.command("list")
@@ -165,7 +176,7 @@ def end() -> None:
 @click.command()
 def doctor() -> None:
     """Check the installation; exit status 1 when something needs a person."""
-    results = run_checks()
+    results = {**run_checks(), "storage, tried": prove_storage()}
     for name, found in results.items():
         click.echo(f"{'ok  ' if found.ok else 'FAIL'}  {name}: {found.message}")
     for state in compiled_state():

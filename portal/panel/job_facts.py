@@ -2,21 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from flask import url_for
 from sqlalchemy import select
-from werkzeug.routing import BuildError
 
-from portal.access.policy import may
-from portal.jobs.kinds import AnyKind, RowJob, kind_named
-from portal.jobs.models import Job, JobRow
+from portal.jobs.kinds import RowJob
+from portal.jobs.models import Job
 from portal.jobs.queries import CodeCount, counts_by_code, rows_per_second, seconds_left
 from portal.jobs.states import ENDED, Closing, JobState, RowState
-from portal.kernel.actor import current_actor
 from portal.kernel.db import db
-from portal.kernel.errors import NotFound
-from portal.panel.permissions import JOBS_MANAGE
+from portal.panel.undo_facts import UndoFacts
 from portal.web.formatting import count
 
 #: A smaller job says nothing about the pace: it is over before it has begun.
@@ -27,18 +21,10 @@ TONES = {"done": "good", "unchanged": "calm", "refused": "wait", "failed": "bad"
 
 
 @dataclass(frozen=True)
-class JobFacts:
+class JobFacts(UndoFacts):
     """A job with what its page shows beside the stored columns."""
 
     job: Job
-
-    @property
-    def kind(self) -> AnyKind | None:
-        """The kind, or None when its plugin is not loaded now."""
-        try:
-            return kind_named(self.job.kind)
-        except NotFound:
-            return None
 
     @property
     def kind_title(self) -> str:
@@ -81,7 +67,7 @@ class JobFacts:
         """Label, number and tone of each outcome that occurs; “done” always."""
         found = [(state, getattr(self.job, f"{state}_count"), tone) for state, tone in TONES.items()]
         return [
-            (state, number, tone if number else "")
+            (self.row_words.get(state, state), number, tone if number else "")
             for state, number, tone in found
             if number or state == "done"
         ]
@@ -116,7 +102,7 @@ class JobFacts:
     def estimated_seconds(self) -> float:
         """How long applying will take: from the last job of the kind that did something, else the kind's guess."""
         guess = self.kind.seconds_per_row if isinstance(self.kind, RowJob) else 0.0
-        return self.job.pending_count * (_measured_seconds_per_row(self.job.kind) or guess)
+        return self.job.pending_count * (_measured_seconds_per_row(self.job) or guess)
 
     @property
     def closing(self) -> Closing:
@@ -126,35 +112,20 @@ class JobFacts:
         return kind.closes_portal(kind.Params.model_validate(self.job.params))
 
     @property
-    def may_change(self) -> bool:
-        """Whether the actor may start, cancel, resume and retry it."""
-        actor = current_actor()
-        own = actor.user_id is not None and actor.user_id == self.job.actor_user_id
-        if self.kind is None or not (own or may(actor, JOBS_MANAGE)):
-            return False
-        return may(actor, self.kind.permission(self.kind.Params.model_validate(self.job.params)))
-
-    @property
     def may_retry(self) -> bool:
         job = self.job
         again = job.refused_count + job.failed_count
-        return self.may_change and bool(again) and job.state in (JobState.FINISHED, JobState.CANCELLED)
+        ended = job.state in (JobState.FINISHED, JobState.CANCELLED)
+        return bool(again) and ended and self.undone_by is None and self.may_change
 
     @property
     def may_resume(self) -> bool:
-        return self.may_change and self.job.state in (JobState.CANCELLED, JobState.FAILED)
+        stopped = self.job.state in (JobState.CANCELLED, JobState.FAILED)
+        return stopped and self.undone_by is None and self.may_change
 
     @property
     def may_cancel(self) -> bool:
         return self.may_change and self.is_moving and self.job.cancel_requested_at is None
-
-    def record_url(self, row: JobRow) -> str | None:
-        """Return the address of the record that the row made or changed, else of what it is about, or None."""
-        if not isinstance(self.kind, RowJob):
-            return None
-        if row.record_id is not None:
-            return page_of_record(self.kind.record_endpoint(), row.record_id)
-        return page_of_record(self.kind.subject_endpoint(), row.subject) if row.subject is not None else None
 
     @property
     def warning_template(self) -> str | None:
@@ -171,20 +142,11 @@ def facts_of(job: Job) -> JobFacts:
     return JobFacts(job)
 
 
-def page_of_record(endpoint: str | None, record_id: Any) -> str | None:
-    """Return the address of a record's page, or None when the endpoint does not exist."""
-    if endpoint is None:
-        return None
-    try:
-        return url_for(endpoint, id=record_id)
-    except BuildError:
-        return None
-
-
-def _measured_seconds_per_row(kind: str) -> float | None:
+def _measured_seconds_per_row(job: Job) -> float | None:
+    same = Job.undoes_id.is_(None) if job.undoes_id is None else Job.undoes_id.is_not(None)
     last = db.session.scalar(
         select(Job)
-        .where(Job.kind == kind, Job.state == JobState.FINISHED, Job.done_count >= MEASURED_ROWS)
+        .where(Job.kind == job.kind, same, Job.state == JobState.FINISHED, Job.done_count >= MEASURED_ROWS)
         .order_by(Job.created_at.desc())
         .limit(1)
     )

@@ -14,11 +14,14 @@ from flask import (
     url_for,
 )
 from markupsafe import Markup
+from sqlalchemy import false
 
+from portal.access.routes import requires
 from portal.files.models import StoredFile
 from portal.jobs import api
 from portal.jobs.models import Job, JobFile
-from portal.jobs.queries import files_of_job, list_rows
+from portal.jobs.queries import files_of_job, list_rows, touching
+from portal.jobs.queue_health import queue_health
 from portal.jobs.results import result_lines
 from portal.jobs.states import JobState, RowState
 from portal.kernel.actor import current_actor
@@ -26,6 +29,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
 from portal.panel.job_facts import PAGE_ROWS, JobFacts, facts_of
+from portal.panel.permissions import JOBS_RELEASE, JOBS_VIEW
 from portal.sdk.web import ChoiceFilter, FilterEqual, PortalModelView, expose, job_url, send_blob
 from portal.web.downloads import name_download
 
@@ -48,6 +52,7 @@ class JobsView(PortalModelView):
     """Bulk work, newest first; without the permission to see everybody's, one's own."""
 
     introduction = "Everything that is done in bulk: planned, confirmed, followed and reported here."
+    list_links = (("uploads.index", "Upload a sheet", JOBS_VIEW),)
     can_view_details = False
     column_list = ("title", "state", "done", "actor_name", "created_at", "finished_at")
     column_default_sort = ("created_at", True)
@@ -62,11 +67,19 @@ class JobsView(PortalModelView):
         "done": "Rows",
     }
     column_formatters: ClassVar[dict[str, Any]] = {"title": _title_cell, "done": _rows_cell}
+    list_template = "panel/jobs.html"
+    queue_health = staticmethod(queue_health)
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Job.state, "State", list(JobState)),
         FilterEqual(Job.kind, "Kind"),
         FilterEqual(Job.actor_name, "Started by"),
     ]
+
+    def get_query(self) -> Any:
+        return _of_record(super().get_query())
+
+    def get_count_query(self) -> Any:
+        return _of_record(super().get_count_query())
 
     @expose("/<uuid:job_id>/")
     def page(self, job_id: UUID) -> Any:
@@ -74,8 +87,10 @@ class JobsView(PortalModelView):
         facts = facts_of(self.get_one(job_id))
         state = _row_state(request.args.get("state"))
         code = request.args.get("code") or None
+        action = request.args.get("action") or None
         after = max(request.args.get("after", 0, type=int), 0)
-        rows = list_rows(job_id, state=state, code=code, after=min(after, 2**31 - 1), limit=PAGE_ROWS + 1)
+        after = min(after, 2**31 - 1)
+        rows = list_rows(job_id, state=state, code=code, action=action, after=after, limit=PAGE_ROWS + 1)
         template = "panel/job_planned.html" if facts.awaits_confirmation else "panel/job.html"
         return self.render(
             template,
@@ -84,7 +99,7 @@ class JobsView(PortalModelView):
             counts=facts.counts_by_code(),
             rows=rows[:PAGE_ROWS],
             next_after=rows[PAGE_ROWS - 1].position if len(rows) > PAGE_ROWS else None,
-            chosen={"state": state, "code": code, "after": after},
+            chosen={"state": state, "code": code, "action": action, "after": after},
             files=files_of_job(job_id),
         )
 
@@ -116,6 +131,28 @@ class JobsView(PortalModelView):
         flash(_DONE_WORDS[verb], "success")
         return redirect(job_url(job_id))
 
+    @expose("/<uuid:job_id>/undo", methods=("POST",))
+    def undo(self, job_id: UUID) -> Any:
+        """Plan the undo of the job and lead to its preview; a second click leads to the same."""
+        self.get_one(job_id)
+        with transaction():
+            undo_id = api.undo(job_id, current_actor()).id
+        return redirect(job_url(undo_id))
+
+    @expose("/<uuid:job_id>/release", methods=("POST",))
+    @requires(JOBS_RELEASE)
+    def release(self, job_id: UUID) -> Any:
+        """Let a held job run, or stop it for good, as the second person."""
+        self.get_one(job_id)
+        is_released = request.form.get("decision") == "release"
+        with transaction():
+            if is_released:
+                api.release(job_id, current_actor())
+            else:
+                api.reject(job_id, current_actor(), request.form.get("reason", ""))
+        flash("The job runs now." if is_released else "The job was stopped; nothing was changed.", "success")
+        return redirect(job_url(job_id))
+
     @expose("/<uuid:job_id>/discard", methods=("POST",))
     def discard(self, job_id: UUID) -> Any:
         """Throw away a job that was never started."""
@@ -142,6 +179,15 @@ class JobsView(PortalModelView):
         if found is None or stored is None or found.job_id != job_id:
             raise NotFound("job-file-missing", "This job has no such file.")
         return send_blob(stored.sha256, stored.media_type, found.filename or found.name)
+
+
+def _of_record(query: Any) -> Any:
+    """Leave the jobs that touched the record which the address names as ``table:key``."""
+    table, _, key = request.args.get("record", "").partition(":")
+    if not key:
+        return query
+    touched = touching(table, key)
+    return query.where(touched if touched is not None else false())
 
 
 def _row_state(text: str | None) -> RowState | None:

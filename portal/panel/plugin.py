@@ -1,11 +1,22 @@
 """Hook implementations of the core itself: its models, permissions, pages, checks and commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.sql.elements import ColumnElement
 
 from portal.audit.models import AuditEntry
-from portal.auth.models import Activation, ExternalIdentity, Role, User, UserRole, UserSession
+from portal.auth.attaching import settle_linked
+from portal.auth.models import (
+    Activation,
+    ApiToken,
+    ExternalIdentity,
+    PendingIdentity,
+    Role,
+    User,
+    UserRole,
+    UserSession,
+)
 from portal.files.models import StoredFile
 from portal.health.checks import CORE_CHECKS
 from portal.hooks.declarations import (
@@ -13,28 +24,43 @@ from portal.hooks.declarations import (
     Command,
     FirstStep,
     HealthCheck,
+    JobKind,
     Permission,
+    Schedule,
     SettingsDeclaration,
 )
 from portal.hooks.declarations import Role as DeclaredRole
-from portal.hooks.events import JobFinished, MaintenanceChanged
+from portal.hooks.events import IdentitiesLinked, JobFinished, MaintenanceChanged
 from portal.hooks.specs import hookimpl
+from portal.jobs.mapping_memory import ColumnMapping
 from portal.jobs.models import Job, JobFile, JobRow
+from portal.jobs.schedules import ScheduleRun, ScheduleState
 from portal.kernel.actor import Actor
+from portal.kernel.replica import Beat
 from portal.mail.models import OutboxMessage
+from portal.mail.settings import MailSettings
 from portal.maintenance.models import MaintenanceWindow
-from portal.panel import commands, notices, permissions
+from portal.panel import commands, notices, permissions, schedule_commands, settings_commands
 from portal.panel.audit import AuditView
 from portal.panel.files import StoredFilesView
 from portal.panel.home import FIRST_STEPS, HomeView
+from portal.panel.housekeeping import CORE_SCHEDULES, RemoveExpired, SweepFiles
 from portal.panel.jobs import JobsView
+from portal.panel.linking import LinkIdentities
 from portal.panel.maintenance import MaintenanceView
 from portal.panel.narrowing import narrow_rows
+from portal.panel.pending import ATTACH_SCHEDULE, AttachIdentities
+from portal.panel.personal_data import personal_data
+from portal.panel.retiring import RetireUsers
 from portal.panel.roles import RolesView
+from portal.panel.schedules import SchedulesView
+from portal.panel.settings import SettingsView
 from portal.panel.system import HealthView, PluginsView
+from portal.panel.uploads import UploadsView
 from portal.panel.users import UsersView
 from portal.settings.models import Setting
 from portal.web.institution import InstitutionSettings
+from portal.web.rest.answers import KeptAnswer
 
 PORTAL_API = "1"
 NAME = "portal"
@@ -51,11 +77,18 @@ def portal_models() -> Sequence[type]:
         Role,
         UserRole,
         ExternalIdentity,
+        PendingIdentity,
         Activation,
         UserSession,
+        ApiToken,
+        KeptAnswer,
         Job,
         JobRow,
         JobFile,
+        ColumnMapping,
+        ScheduleState,
+        ScheduleRun,
+        Beat,
         StoredFile,
         AuditEntry,
         Setting,
@@ -78,8 +111,11 @@ def portal_roles() -> Sequence[DeclaredRole]:
 
 @hookimpl
 def portal_settings() -> Sequence[SettingsDeclaration]:
-    """Declare the institution's name and time zone."""
-    return (SettingsDeclaration(title="Institution", model=InstitutionSettings),)
+    """Declare what the institution is called and who its mail is from."""
+    return (
+        SettingsDeclaration(title="Institution", model=InstitutionSettings),
+        SettingsDeclaration(title="Outgoing mail", model=MailSettings),
+    )
 
 
 @hookimpl
@@ -97,7 +133,7 @@ def portal_health_checks() -> Sequence[HealthCheck]:
 @hookimpl
 def portal_commands() -> Sequence[Command]:
     """Declare the core's commands, mounted directly under ``portal``."""
-    found = (commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep)
+    found = (settings_commands.settings, commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep, schedule_commands.schedules)
     return tuple(Command(command=command) for command in found)
 
 
@@ -113,6 +149,7 @@ def portal_admin_views() -> Sequence[AdminView]:
     return (
         AdminView(view=HomeView, category="", permission="", endpoint="admin", name="Home", icon="fa-home"),
         _view(JobsView, WORK, permissions.JOBS_VIEW, 500, "Jobs", "jobs", "fa-tasks", Job),
+        _view(UploadsView, WORK, "", 505, "Upload", "uploads", "fa-upload"),
         _view(UsersView, PEOPLE, permissions.USERS_VIEW, 800, "Users", "users", "fa-users", User),
         _view(RolesView, PEOPLE, permissions.ROLES_EDIT, 810, "Roles", "roles", "fa-id-badge", Role),
         _view(
@@ -137,9 +174,35 @@ def portal_admin_views() -> Sequence[AdminView]:
             "fa-archive",
             StoredFile,
         ),
+        _view(SchedulesView, SYSTEM, permissions.SCHEDULES_MANAGE, 905, "Schedules", "schedules", "fa-clock-o"),
         _view(PluginsView, SYSTEM, permissions.PLUGINS_VIEW, 930, "Plugins", "plugins", "fa-plug"),
+        _view(SettingsView, SYSTEM, permissions.SETTINGS_EDIT, 895, "Settings", "settings", "fa-sliders"),
         _view(HealthView, SYSTEM, permissions.HEALTH_VIEW, 940, "Health", "health_checks", "fa-heartbeat"),
     )
+
+
+@hookimpl
+def portal_job_kinds() -> Sequence[JobKind]:
+    """Declare the core's bulk operations."""
+    return tuple(JobKind(kind=kind) for kind in (LinkIdentities, AttachIdentities, RetireUsers, SweepFiles, RemoveExpired))
+
+
+@hookimpl
+def portal_schedules() -> Sequence[Schedule]:
+    """Declare the housekeeping."""
+    return (*CORE_SCHEDULES, ATTACH_SCHEDULE)
+
+
+@hookimpl
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give account, identities, sign-ins and mails."""
+    return personal_data(user_ids)
+
+
+@hookimpl
+def portal_identities_linked(event: IdentitiesLinked) -> None:
+    """Forget what was pending for these users since a sign-in."""
+    settle_linked(event)
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.health.checks import is_ready, run_checks
 from portal.hooks.registry import current_registry
+from portal.jobs.queue_health import queue_health
 from portal.sdk.web import PortalView, expose
 
 
@@ -28,7 +29,9 @@ class HealthView(PortalView):
         """Run the checks and show them."""
         found = run_checks()
         checks = current_registry().health_checks
-        return self.render("panel/health.html", found=found, checks=checks, ready=is_ready(found))
+        return self.render(
+            "panel/health.html", found=found, checks=checks, ready=is_ready(found), queue=queue_health()
+        )
 
 
 def _declared(registry: Any, owner: str) -> dict[str, int]:

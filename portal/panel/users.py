@@ -12,21 +12,22 @@ from sqlalchemy.orm import selectinload
 from portal.access.policy import may
 from portal.access.routes import requires
 from portal.auth import accounts, activation
-from portal.auth.models import Activation, ExternalIdentity, Role, User, normal_email
+from portal.auth.models import Activation, Role, User, normal_email
 from portal.kernel.actor import Actor, current_actor
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Forbidden, InvalidInput, PortalError
 from portal.kernel.transaction import transaction
 from portal.panel.delegation import may_change_user, may_hand_out, require_roles, require_user
-from portal.panel.permissions import AUDIT_VIEW, USERS_EDIT
+from portal.panel.permissions import AUDIT_VIEW, USERS_EDIT, USERS_LINK, USERS_RETIRE
+from portal.panel.user_pages import ExternalIdFilter, PeoplePages, refuse_retired
 from portal.sdk.web import PortalModelView, expose
 
 CODE_DAYS = 30
 MAX_NAME = 200
 
 
-class UsersView(PortalModelView):
+class UsersView(PeoplePages, PortalModelView):
     """Everybody who can sign in."""
 
     introduction = "Everybody who can sign in: staff, students, service accounts."
@@ -47,7 +48,14 @@ class UsersView(PortalModelView):
     column_formatters: ClassVar[dict[str, Any]] = {
         "roles": lambda view, context, user, name: ", ".join(role.title for role in user.roles) or None,
     }
-    column_filters: ClassVar[list[Any]] = [BooleanEqualFilter(User.active, "Active")]
+    column_filters: ClassVar[list[Any]] = [
+        BooleanEqualFilter(User.active, "Active"),
+        ExternalIdFilter(User.id, "Key in another system"),
+    ]
+    list_links = (
+        ("users.link_sheet", "Link keys from a sheet", USERS_LINK),
+        ("users.retire_sheet", "Retire people from a sheet", USERS_RETIRE),
+    )
     # Roles come by one further SELECT; joining them would multiply the rows.
     column_auto_select_related = False
     form_columns = ("sign_in_name", "display_name", "email")
@@ -60,15 +68,14 @@ class UsersView(PortalModelView):
     def details_view(self) -> Any:
         """Show one user."""
         user: User = self.get_one(request.args.get("id"))
-        identities = db.session.scalars(
-            select(ExternalIdentity).where(ExternalIdentity.user_id == user.id)
-        ).all()
         return self.render(
             self.details_template,
             model=user,
-            identities=identities,
+            **self.people_facts(user),
             code_state=db.session.get(Activation, user.id),
-            may_change=may(current_actor(), USERS_EDIT) and may_change_user(current_actor(), user),
+            may_change=user.retired_at is None
+            and may(current_actor(), USERS_EDIT)
+            and may_change_user(current_actor(), user),
             may_see_audit=may(current_actor(), AUDIT_VIEW),
         )
 
@@ -93,6 +100,7 @@ class UsersView(PortalModelView):
         """Change a user's name, e-mail and roles; the sign-in name stays."""
         user: User = self.get_one(request.args.get("id"))
         require_user(current_actor(), user)
+        refuse_retired(user)
         problem = None
         if request.method == "POST":
             try:
@@ -161,7 +169,7 @@ class UsersView(PortalModelView):
     def switch(self) -> Any:
         """Switch a user off (which ends every sign-in) or on again."""
         wanted = request.form.get("active") == "1"
-        user: User = self.get_one(request.form.get("id"))
+        user: User = self._present(request.form.get("id"))
         with transaction():
             require_user(current_actor(), accounts.get_user(user.id))
             if user.id == current_actor().user_id and not wanted:

@@ -2,14 +2,20 @@
 
 from portal.access.policy import may, narrow, require
 from portal.access.routes import public_route, requires, signed_in_only
+from portal.audit.erasing import erase_changes as erase_audit
+from portal.audit.erasing import former_values
+from portal.audit.queries import LastWrite, last_writes
 from portal.audit.recording import AuditRow, record, record_many
 from portal.auth.accounts import NewUser
 from portal.auth.accounts import create_many as create_users
 from portal.auth.activation import codes_for as activation_codes
 from portal.auth.activation import issue_many as issue_activations
+from portal.auth.attaching import attach_at_sign_in
 from portal.auth.identities import NewIdentity, users_by_identity
 from portal.auth.identities import link_identities_many as link_identities
-from portal.auth.models import ExternalIdentity, User
+from portal.auth.identities import unlink_identities_many as unlink_identities
+from portal.auth.models import ExternalIdentity, User, sign_in_key
+from portal.auth.removal import AccountUse, account_uses, remove_users
 from portal.config import current_config
 from portal.files.images import ImageLimits, SafeImage, safe_image
 from portal.files.models import StoredFile
@@ -28,9 +34,17 @@ from portal.hooks.declarations import (
     MigrationSource,
     Permission,
     Role,
+    Schedule,
     SettingsDeclaration,
 )
-from portal.hooks.events import JobFinished, MaintenanceChanged
+from portal.hooks.events import (
+    IdentitiesLinked,
+    JobFinished,
+    LinkedIdentity,
+    MaintenanceChanged,
+    RetiredUser,
+    UsersRetired,
+)
 from portal.hooks.manager import emit_notice, emit_reaction
 from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
@@ -48,6 +62,7 @@ from portal.kernel.errors import (
     UnderMaintenance,
 )
 from portal.kernel.ids import new_id
+from portal.kernel.references import who_refers
 from portal.kernel.transaction import (
     in_transaction,
     is_temporary,
@@ -56,13 +71,15 @@ from portal.kernel.transaction import (
     savepoint,
     transaction,
 )
+from portal.mail.forgetting import forget_mail
 from portal.mail.outbox import send as send_mail
 from portal.settings.store import get as get_settings
-from portal.web.institution import InstitutionSettings, institution
+from portal.web.institution import InstitutionSettings, institution, institution_logo
 
 __all__ = [
     "ANONYMOUS",
     "SYSTEM",
+    "AccountUse",
     "Actor",
     "AdminView",
     "AuditRow",
@@ -77,12 +94,15 @@ __all__ = [
     "ExternalIdentity",
     "Forbidden",
     "HealthCheck",
+    "IdentitiesLinked",
     "ImageLimits",
     "InstitutionSettings",
     "InvalidInput",
     "JobFinished",
     "JobKind",
     "Json",
+    "LastWrite",
+    "LinkedIdentity",
     "MaintenanceChanged",
     "MigrationSource",
     "NewFile",
@@ -92,18 +112,23 @@ __all__ = [
     "Permission",
     "PluginError",
     "PortalError",
+    "RetiredUser",
     "Role",
     "SafeImage",
+    "Schedule",
     "SettingsDeclaration",
     "StoredFile",
     "TemporaryFailure",
     "TooMany",
     "UnderMaintenance",
     "User",
+    "UsersRetired",
     "UtcDateTime",
     "Versioned",
+    "account_uses",
     "acting_as",
     "activation_codes",
+    "attach_at_sign_in",
     "create_users",
     "current_actor",
     "current_config",
@@ -112,13 +137,18 @@ __all__ = [
     "db",
     "emit_notice",
     "emit_reaction",
+    "erase_audit",
+    "forget_mail",
+    "former_values",
     "get_settings",
     "hookimpl",
     "hookspec",
     "in_transaction",
-    "is_temporary",
     "institution",
+    "institution_logo",
+    "is_temporary",
     "issue_activations",
+    "last_writes",
     "link_identities",
     "may",
     "narrow",
@@ -129,14 +159,18 @@ __all__ = [
     "record",
     "record_many",
     "register_files",
+    "remove_users",
     "require",
     "requires",
     "run_in_transaction",
     "safe_image",
     "savepoint",
     "send_mail",
+    "sign_in_key",
     "signed_in_only",
     "transaction",
+    "unlink_identities",
     "users_by_identity",
     "utc_now",
+    "who_refers",
 ]

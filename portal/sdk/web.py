@@ -17,7 +17,7 @@ from portal.web.filters import ChoiceFilter, DateTimeBetweenFilter, RelatedFilte
 from portal.web.formatting import badge, count, duration, local_time, plain_date, shown, size
 from portal.web.gate import to_sign_in
 from portal.web.institution import InstitutionSettings, institution
-from portal.web.links import job_url
+from portal.web.links import job_url, upload_url
 from portal.web.lookups import find_visible, narrowed_select
 from portal.web.model_views import PortalModelView
 from portal.web.tokens import new_form_token, sent_form_token
@@ -61,5 +61,6 @@ __all__ = [
     "size",
     "stream_zip",
     "to_sign_in",
+    "upload_url",
     "uploaded_file",
 ]

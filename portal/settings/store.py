@@ -1,18 +1,24 @@
 """Reads and writes settings as the pydantic models that their owners declare."""
 
+import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import current_app, g, has_request_context
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
+from portal.audit.recording import record
 from portal.hooks.registry import current_registry
+from portal.kernel.clock import utc_now
 from portal.kernel.db import db
-from portal.kernel.errors import InvalidInput, PluginError
+from portal.kernel.errors import Conflict, InvalidInput, PluginError
 from portal.kernel.transaction import in_transaction, on_commit
+from portal.settings.fields import is_file, is_secret
 from portal.settings.models import Setting
 
 log = logging.getLogger(__name__)
@@ -22,6 +28,7 @@ _CACHE = "PORTAL_SETTINGS_CACHE"
 #: Outside of requests, how old an answer may be.
 FRESH_SECONDS = 2.0
 _IN_REQUEST = "portal_settings"
+SECRET_SET, SECRET_UNSET = "(a secret)", "(none)"
 
 
 def get(model: type[M]) -> M:
@@ -44,33 +51,89 @@ def get(model: type[M]) -> M:
     return found
 
 
-def set_values(model: type[M], values: Mapping[str, Any]) -> M:
+def set_values(model: type[M], values: Mapping[str, Any], *, seen: str | None = None) -> M:
     """Store values and return the settings as they are now; a value equal to the default follows the default again.
 
-    Audited. Needs an open transaction; does not commit.
+    Audited, secrets masked. Needs an open transaction; does not commit.
+
+    Args:
+        seen: The version that :func:`stored_state` gave when the editor looked; None stores whatever happened since.
 
     Raises:
         PluginError: code ``settings-undeclared``.
         InvalidInput: code ``settings-invalid``; ``facts["problems"]`` maps fields to messages.
+        Conflict: code ``changed-meanwhile``, when somebody stored other values since ``seen``.
     """
     _require_declared(model)
     rows = _rows(model)
+    if seen is not None and seen != _version_of(rows.values()):
+        raise Conflict(
+            "changed-meanwhile",
+            "Somebody else changed these settings while you were editing them. Compare, and save again.",
+        )
     merged = _validated(model, {**_valid(model, _values(model, rows)).model_dump(), **values})
-    plain, defaults = merged.model_dump(mode="json"), model().model_dump(mode="json")
+    before, plain, defaults = _plain(_valid(model, _values(model, rows))), _plain(merged), _plain(model())
     for field in values:
-        name = _name(model, field)
-        row = rows.get(name)
-        if plain[field] == defaults[field]:
-            if row is not None:
-                db.session.delete(row)
-        elif row is None:
-            db.session.add(Setting(name=name, value=plain[field]))
-        else:
-            row.value = plain[field]
+        if plain[field] != before[field] or plain[field] == defaults[field]:
+            _store(model, field, plain[field], defaults[field], rows.get(_name(model, field)))
     db.session.flush()
     _forget(model)
     on_commit(lambda: _forget(model))
     return merged
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredState:
+    """Which fields do not follow their default, and a text that changes as soon as somebody stores other values."""
+
+    fields: frozenset[str]
+    version: str
+
+
+def stored_state(model: type[BaseModel]) -> StoredState:
+    """Return what is stored of the model, without the values. One statement."""
+    rows = _rows(model)
+    return StoredState(fields=frozenset(_values(model, rows)), version=_version_of(rows.values()))
+
+
+def _version_of(rows: Iterable[Setting]) -> str:
+    # Times only: the text goes into a page, and secrets are among the values.
+    found = sorted(f"{row.name} {row.updated_at.isoformat()}" for row in rows)
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:32]
+
+
+def _store(model: type[BaseModel], field: str, value: Any, default: Any, row: Setting | None) -> None:
+    name = _name(model, field)
+    shown = partial(_shown, model, field)
+    if value == default:
+        if row is not None:
+            record("delete", Setting.__tablename__, name, {"value": [shown(row.value), shown(default)]})
+            db.session.delete(row)
+        return
+    file = (value or None) if is_file(model.model_fields[field]) else None
+    if row is None:
+        record("create", Setting.__tablename__, name, {"value": shown(value), "default": shown(default)})
+        db.session.add(Setting(name=name, value=value, sha256=file))
+    else:
+        record("update", Setting.__tablename__, name, {"value": [shown(row.value), shown(value)]})
+        row.value, row.sha256, row.updated_at = value, file, utc_now()
+
+
+def _shown(model: type[BaseModel], field: str, value: Any) -> Any:
+    """Return a value as the audit record shows it: of a secret only whether there is one."""
+    if is_secret(model.model_fields[field]):
+        return SECRET_SET if value else SECRET_UNSET
+    return value
+
+
+def _plain(found: BaseModel) -> dict[str, Any]:
+    """Return the values as they are stored; a secret in clear, which the library's own dump would mask."""
+    values = found.model_dump(mode="json")
+    for name, field in type(found).model_fields.items():
+        if is_secret(field):
+            secret = getattr(found, name)
+            values[name] = secret.get_secret_value() if secret is not None else None
+    return values
 
 
 def _require_declared(model: type[BaseModel]) -> None:
@@ -100,7 +163,9 @@ def _valid(model: type[M], stored: Mapping[str, Any]) -> M:
             return model.model_validate(values)
         except ValidationError as error:
             wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]} & set(values)
-            log.warning("stored settings of %s are not valid and left out: %s", model.__name__, error)
+            # Without the values: one of them may be a secret.
+            reasons = "; ".join(f"{problem['loc']}: {problem['msg']}" for problem in error.errors())
+            log.warning("stored settings of %s are not valid and left out: %s", model.__name__, reasons)
             values = {name: value for name, value in values.items() if name not in wrong} if wrong else {}
 
 

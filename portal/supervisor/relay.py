@@ -1,19 +1,22 @@
-"""The relay process: wakes sleeping jobs, delivers mail and sweeps files, each at its own pace, for ever."""
+"""The relay and cron processes: wake jobs, start what is scheduled, deliver mail, each duty at its own pace, for ever."""
 
 import logging
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
 
-from portal.config import current_config
-from portal.files.sweeper import sweep
 from portal.jobs.queue import relay_once
+from portal.jobs.schedules import Scheduler
 from portal.kernel.db import db
+from portal.kernel.replica import BEAT_SECONDS, beat_once, current_replica
 from portal.kernel.transaction import transaction
 from portal.mail.delivery import deliver_pending
 from portal.maintenance import service
+from portal.web.formatting import portal_zone
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +32,27 @@ class Duty:
     run: Callable[[], object]
 
 
-def duties() -> tuple[Duty, ...]:
+def relay_duties() -> Sequence[Duty]:
     """Return what the relay does."""
+    beat = [Duty("write the beat for the read replica", BEAT_SECONDS, _beat)] if current_replica() else []
     return (
         Duty("wake sleeping jobs", 2, relay_once),
         Duty("end a lapsed maintenance window", 10, _close_lapsed_window),
         Duty("deliver mail", 5, deliver_pending),
-        Duty("sweep files", 3600, lambda: sweep(current_config().sweep_grace_seconds)),
+        *cron_duties(),
+        *beat,
     )
+
+
+def cron_duties() -> Sequence[Duty]:
+    """Return what a scheduler does; the relay does it too, and the database lets each slot run once."""
+    scheduler = Scheduler()
+    return (Duty("start what is scheduled", 5, lambda: scheduler.run_due(portal_zone())),)
+
+
+def _beat() -> None:
+    with transaction():
+        beat_once()
 
 
 def _close_lapsed_window() -> None:
@@ -47,22 +63,24 @@ def _close_lapsed_window() -> None:
         service.close_lapsed()
 
 
-def relay_round() -> None:
+def one_round(duties: Sequence[Duty]) -> None:
     """Do every duty once, in the open application context."""
-    for duty in duties():
+    for duty in duties:
         _perform(duty)
 
 
-def relay_forever() -> None:
-    """Do every duty at its pace until the process is asked to end. Sweeping waits for its first hour."""
-    started = time.monotonic()
-    due = {duty.name: started + (duty.every_seconds if duty.every_seconds > 60 else 0) for duty in duties()}
-    while True:
-        for duty in duties():
-            if time.monotonic() >= due[duty.name]:
-                due[duty.name] = time.monotonic() + duty.every_seconds
+def forever(duties: Sequence[Duty]) -> None:
+    """Do every duty at its pace until SIGTERM or Ctrl-C; the duty in hand is finished. Call it in the main thread."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    due = dict.fromkeys(duties, time.monotonic())
+    while not stop.is_set():
+        for duty in duties:
+            if time.monotonic() >= due[duty] and not stop.is_set():
+                due[duty] = time.monotonic() + duty.every_seconds
                 _perform(duty)
-        time.sleep(TICK_SECONDS)
+        stop.wait(TICK_SECONDS)
 
 
 def _perform(duty: Duty) -> None:
@@ -73,6 +91,6 @@ def _perform(duty: Duty) -> None:
             duty.run()
     except Exception:
         # A database or queue server that is away comes back; the relay must still be there then.
-        log.exception("the relay could not %s", duty.name)
+        log.exception("could not %s", duty.name)
     finally:
         db.session.remove()

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Self
 from portal.app import create_app
 from portal.auth.accounts import is_anybody_there
 from portal.config import PortalConfig
+from portal.kernel import metrics
 from portal.kernel.errors import PortalError
 from portal.kernel.processes import start_guarded
 from portal.supervisor.children import Child
@@ -89,6 +90,7 @@ class Supervisor:
         """
         self.config.make_home()
         self._take_lock()
+        metrics.empty(self.config.run_dir)
         try:
             if self._web:
                 self._choose_port()

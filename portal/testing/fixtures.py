@@ -5,7 +5,9 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from flask import Flask
@@ -25,6 +27,7 @@ from portal.testing.sandboxes import ENGINES, EngineName, Sandbox
 from portal.testing.workers import WorkerProcesses
 
 SandboxOf = Callable[[EngineName], Sandbox]
+SandboxesWith = Callable[..., SandboxOf]
 #: What tests keep of the environment's settings.
 _KEPT = ("PORTAL_QUEUE_SERVER", "PORTAL_CHROMIUM")
 
@@ -56,22 +59,36 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture(scope="session")
-def sandbox_of(
+def sandboxes_with(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SandboxOf]:
-    """Give the one sandbox per engine that the tests of this process take turns in."""
-    made: dict[EngineName, Sandbox] = {}
+) -> Iterator[SandboxesWith]:
+    """Give sandboxes with plugins that are not installed, one per engine: ``sandboxes_with(toy=toy_module)``."""
+    every: list[Sandbox] = []
+    numbers = count(1)
 
-    def sandbox(engine: EngineName) -> Sandbox:
-        if engine not in made:
-            server = request.getfixturevalue("postgresql_server") if engine == "postgresql" else None
-            made[engine] = Sandbox(engine, tmp_path_factory.mktemp("home") / engine, server)
-        return made[engine]
+    def with_plugins(**plugins: ModuleType) -> SandboxOf:
+        made: dict[EngineName, Sandbox] = {}
 
-    yield sandbox
-    for sandbox_made in made.values():
-        with sandbox_made.app.app_context():
+        def sandbox(engine: EngineName) -> Sandbox:
+            if engine not in made:
+                server = request.getfixturevalue("postgresql_server") if engine == "postgresql" else None
+                folder = tmp_path_factory.mktemp("home") / f"{engine}_{next(numbers)}"
+                made[engine] = Sandbox(engine, folder, server, plugins=plugins)
+                every.append(made[engine])
+            return made[engine]
+
+        return sandbox
+
+    yield with_plugins
+    for sandbox in every:
+        with sandbox.app.app_context():
             db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sandbox_of(sandboxes_with: SandboxesWith) -> SandboxOf:
+    """Give the one sandbox per engine that the tests of this process take turns in."""
+    return sandboxes_with()
 
 
 @pytest.fixture

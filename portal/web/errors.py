@@ -59,7 +59,7 @@ def wants_json() -> bool:
 
 def _portal_error(error: PortalError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnderMaintenance):
-        log.error("%s: %s (request %s)", error.code, error.message, request_id(), exc_info=error)
+        log.error("the request failed: %s", error.code, exc_info=error)
     retry = getattr(error, "retry_after_seconds", None)
     return _answer(error.status, error.code, error.message, error.facts, retry)
 

@@ -30,7 +30,7 @@ def judge() -> Response | None:
     access = access_of(current_app, request.endpoint)
     if access is None:
         raise Forbidden("route-undeclared", f"The page {request.endpoint} does not declare who may open it.")
-    if access.public:
+    if access.public or (access.admits is not None and access.admits()):
         return None
     actor = current_actor()
     if actor.user_id is None:

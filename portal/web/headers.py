@@ -1,12 +1,15 @@
 """Security headers, the nonce of the content security policy, and the id of each request."""
 
+import re
 import secrets
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, has_request_context, request
 
 from portal.config import PortalConfig
 
 REQUEST_ID_HEADER = "X-Request-ID"
+#: What a proxy may name a request: nothing that could be read as anything else in a log.
+_ID_RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 
 def nonce() -> str:
@@ -18,9 +21,10 @@ def nonce() -> str:
 
 
 def request_id() -> str:
-    """Return the id that names this request in log, error page and response header."""
+    """Return the id that names this request in log, error page and response header: the proxy's, or a new one."""
     if "portal_request_id" not in g:
-        g.portal_request_id = secrets.token_hex(8)
+        sent = request.headers.get(REQUEST_ID_HEADER, "") if has_request_context() else ""
+        g.portal_request_id = sent if _ID_RULE.fullmatch(sent) else secrets.token_hex(8)
     value: str = g.portal_request_id
     return value
 

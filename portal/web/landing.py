@@ -8,6 +8,9 @@ from portal.access.routes import public_route
 from portal.auth.models import Role, User, UserRole
 from portal.kernel.actor import current_actor
 from portal.kernel.db import db
+from portal.kernel.errors import NotFound
+from portal.web.downloads import send_blob
+from portal.web.institution import institution
 from portal.web.navigation import HOME_ENDPOINT
 from portal.web.pages import asset
 
@@ -38,6 +41,22 @@ def start() -> str | Response:
     if current_actor().user_id is not None:
         return redirect(url_for(f"{HOME_ENDPOINT}.index"))
     return render_template("portal/landing.html", has_administrator=has_administrator())
+
+
+@landing_pages.get("/institution/logo.jpg")
+@public_route
+def logo() -> Response:
+    """Answer with the institution's logo; public, because the start page shows it.
+
+    Raises:
+        NotFound: when the institution has none.
+    """
+    sha256 = institution().logo
+    if not sha256:
+        raise NotFound("no-logo", "The institution has no logo.")
+    response = send_blob(sha256, "image/jpeg", "logo.jpg", inline=True)
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 @landing_pages.get("/favicon.ico")

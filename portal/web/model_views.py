@@ -6,7 +6,6 @@ from flask import flash, redirect, request
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.contrib.sqla.fields import QuerySelectField, QuerySelectMultipleField
 from sqlalchemy import select
-from sqlalchemy.exc import StatementError
 from wtforms.fields.core import UnboundField
 
 from portal.access.policy import may, narrow, require
@@ -18,20 +17,20 @@ from portal.web.actions import action_permission
 from portal.web.counting import COUNT_CAP, capped_count
 from portal.web.filters import RelatedFilter
 from portal.web.formatting import badge, column_type_formatters
+from portal.web.list_rules import check_list
 from portal.web.lookups import NarrowedLoader, find_visible, key_value, primary_key
-from portal.web.problems import is_unusable_value
+from portal.web.paged_lists import PagedLists
+from portal.web.record_jobs import RecordJobs
 from portal.web.saving import Saving
 from portal.web.views import GuardedView
 
-MAX_PAGE = 100_000
 MAX_PAGE_SIZE = 200
-MAX_SEARCH = 200
 MAX_SELECTED = 2_000
 _WRITING_ROUTES = {"create_view": "create", "edit_view": "edit", "delete_view": "delete"}
 _NEVER = {"export", "ajax_update"}
 
 
-class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
+class PortalModelView(Saving, PagedLists, RecordJobs, GuardedView, ModelView):  # type: ignore[misc]
     """List, detail page and, where permitted, forms of one model.
 
     Set ``permission_create`` / ``permission_edit`` / ``permission_delete`` to open these; a route without its
@@ -46,6 +45,8 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
     column_badges: ClassVar[tuple[str, ...]] = ()
     badge_tones: ClassVar[dict[str, str]] = {}
     column_formatters: ClassVar[dict[str, Any]] = {}
+    #: Columns whose every value is so frequent that a list filtered by it needs no index.
+    column_filters_walked: ClassVar[tuple[str, ...]] = ()
     #: One sentence under the title of the list.
     introduction: str = ""
     #: Buttons above the list: (endpoint, title, permission) of pages that start something bigger.
@@ -114,6 +115,7 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
                         f"{name}: {field} in the {title} form would load its whole table; "
                         "name it in form_ajax_refs or leave it out of form_columns.",
                     )
+        check_list(self)
 
     def create_blueprint(self, admin: Any) -> Any:
         """Register only the routes that somebody may use."""
@@ -160,26 +162,6 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
             raise NotFound("record-missing", "There is no such record, or you may not see it.")
         return found
 
-    def get_list(self, *arguments: Any, **keywords: Any) -> Any:
-        try:
-            return super().get_list(*arguments, **keywords)
-        except (StatementError, OverflowError) as error:
-            if not is_unusable_value(error):
-                raise
-            db.session.rollback()
-            flash(
-                "Nothing can be found with these filters: a value is too large or has the wrong form.",
-                "error",
-            )
-            return 0, []
-
-    def _get_list_extra_args(self) -> Any:
-        found = super()._get_list_extra_args()
-        found.page = min(max(found.page or 0, 0), MAX_PAGE)
-        if found.search:
-            found.search = found.search[:MAX_SEARCH]
-        return found
-
     def _get_filter_groups(self) -> Any:
         # Menus of related records are read when the page is shown; at start nothing touches the database.
         groups = super()._get_filter_groups()
@@ -196,6 +178,8 @@ class PortalModelView(Saving, GuardedView, ModelView):  # type: ignore[misc]
 
     def render(self, template: str, **facts: Any) -> Any:
         facts.setdefault("count_cap", COUNT_CAP)
+        if template == self.list_template:
+            facts.update(self.pager_facts(facts.get("count")))
         return super().render(template, **facts)
 
     # Actions on selected rows.

@@ -16,6 +16,7 @@ PUBLIC = frozenset(
         "health.live",
         "health.ready",
         "landing.favicon",
+        "landing.logo",
         "landing.start",
         "portal_web.static",
         "security.login",

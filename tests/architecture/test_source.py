@@ -8,6 +8,7 @@ FILE_LINES = 300
 FUNCTION_LINES = 40
 #: Where any error is caught, and why it must be.
 BORDERS = {
+    "portal/auth/attaching.py": "a plugin that refuses an identity must not cost a sign-in",
     "portal/documents/compiling.py": "whatever changed below, documents must still be printed, the full way",
     "portal/documents/service.py": "a database that is not ready must not keep a worker from starting",
     "portal/documents/render.py": "whatever the layout makes of one document concerns this document only",

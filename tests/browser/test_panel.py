@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from portal.kernel.db import db
 from portal.testing.clients import PortalClient
-from portal.testing.sandboxes import EngineName, Sandbox
+from portal.testing.fixtures import SandboxOf
+from portal.testing.sandboxes import EngineName
 from tests.portal.signing_in import Visitors
 from tests.portal.web.conftest import books, library_sandbox_of
 from tests.portal.web.library_plugin import Book
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def app(engine: EngineName, library_sandbox_of: Callable[[EngineName], Sandbox]) -> Iterator[Flask]:
+def app(engine: EngineName, library_sandbox_of: SandboxOf) -> Iterator[Flask]:
     with library_sandbox_of(engine).in_use() as app:
         yield app
 

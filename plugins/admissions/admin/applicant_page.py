@@ -22,7 +22,6 @@ from plugins.admissions.models.vocabulary import SEX_TITLES, SPECIAL_TITLES
 from plugins.admissions.permissions import APPLICANTS_EDIT, APPLICANTS_TRANSITION, STUDENTS_CREATE
 from portal.sdk import ImageLimits, InvalidInput, NotFound, PortalError, db, transaction
 from portal.sdk.documents import preview_html
-from portal.sdk.jobs import Job, jobs_of_record
 from portal.sdk.web import expose, requires, send_blob, uploaded_file
 
 #: The preview runs nothing, loads nothing and can be shown in the portal's own pages only.
@@ -42,7 +41,6 @@ class ApplicantFacts:
     obstacle: Refusal | None
     warning: str
     student: Student | None
-    jobs: Sequence[Job]
 
     @property
     def state_tone(self) -> str:
@@ -78,7 +76,6 @@ def facts_of(applicant: Applicant) -> ApplicantFacts:
         obstacle=check.refusal if check is not None else None,
         warning=check.warning if check is not None else "",
         student=student,
-        jobs=jobs_of_record(str(applicant.id), str(applicant.id), limit=8),
     )
 
 

@@ -11,7 +11,6 @@ from plugins.admissions.api.folders import safe_name
 from plugins.admissions.models import Student, StudentFile, StudyCourse
 from plugins.admissions.models.vocabulary import SEX_TITLES, STUDY_MODE_TITLES
 from portal.sdk import ExternalIdentity, User, current_store, db
-from portal.sdk.jobs import Job, jobs_of_record
 from portal.sdk.web import ZipEntry
 
 _ICONS = {"application/pdf": "fa-file-pdf-o", "image/jpeg": "fa-file-image-o", "image/png": "fa-file-image-o"}
@@ -25,7 +24,6 @@ class StudentFacts:
     course: StudyCourse | None
     user: User | None
     identities: Sequence[ExternalIdentity]
-    jobs: Sequence[Job]
 
     @property
     def sex(self) -> str:
@@ -57,7 +55,6 @@ def facts_of(student: Student) -> StudentFacts:
         course=student.study_course,
         user=user,
         identities=identities,
-        jobs=jobs_of_record(str(student.id), limit=8),
     )
 
 

@@ -25,6 +25,7 @@ from portal.sdk import (
     current_config,
     db,
     get_settings,
+    institution_logo,
     reading,
     utc_now,
 )
@@ -65,10 +66,12 @@ def letter_facts(student_uids: Sequence[uuid.UUID]) -> list[LetterFacts]:
     rows = db.session.execute(_students(student_uids)).all()
     codes = activation_codes([row.user_id for row in rows if row.user_id is not None])
     institution, address = get_settings(InstitutionSettings).name, current_config().public_url
+    logo = institution_logo()
     days = get_settings(AdmissionsSettings).activation_valid_days
     return [
         LetterFacts(
             institution_name=institution,
+            logo=logo,
             student_name=row.Student.display_fullname,
             student_number=row.Student.student_id,
             programme=f"{certificate_text(row.code, row.title)}, {row.faculty}",

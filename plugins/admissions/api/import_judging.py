@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import select, tuple_
 
-from plugins.admissions.api.import_columns import APPLICANT_ID, CONTAINER, HISTORY
 from plugins.admissions.api.import_rows import (
+    APPLICANT_ID,
+    CONTAINER,
+    HISTORY,
     ImportMode,
     ImportRequest,
     ImportRow,

@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, or_, select
 
 from plugins.admissions.api.fields import RULES, FieldProblem, converted
 from plugins.admissions.api.history import parsed_history
-from plugins.admissions.api.import_columns import APPLICANT_ID, CONTAINER, HISTORY
 from plugins.admissions.errors import Refusal, field_invalid
 from plugins.admissions.models import Applicant, Certificate, Container
 from portal.sdk import db
 
+#: Fields of a row that are something else than a field of the applicant itself.
+CONTAINER, APPLICANT_ID, HISTORY = "container_code", "applicant_id", "history"
 _NOBODY = uuid.UUID(int=0)
 
 

@@ -12,6 +12,7 @@ from plugins.admissions.api.applicants import attach_passports, draw_application
 from plugins.admissions.api.history import HistoryLine, parsed_history, write_applicant_history
 from plugins.admissions.api.import_judging import Judged, judge
 from plugins.admissions.api.import_rows import ImportMode, ImportRequest
+from plugins.admissions.api.import_snapshots import Snapshot, take_snapshots
 from plugins.admissions.api.transitions import CLOSED_STATES, TRANSITIONS
 from plugins.admissions.errors import CHANGED_SINCE_PREVIEW, Refusal
 from plugins.admissions.models import Applicant, ApplicantHistory, ApplicantState
@@ -60,11 +61,16 @@ _CHANGEABLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOutcome:
-    """What became of one row; ``refusal`` is None when it was done or there was nothing to change."""
+    """What became of one row; ``refusal`` is None when it was done or there was nothing to change.
+
+    ``version`` is the applicant's version after it, ``before`` what an undo restores.
+    """
 
     applicant_uid: uuid.UUID | None = None
     refusal: Refusal | None = None
     is_unchanged: bool = False
+    version: int | None = None
+    before: Snapshot | None = None
 
 
 #: Says for an existing applicant's version whether the row may still be applied; by row number.
@@ -91,12 +97,14 @@ def write_import(
     accepted = [item for item in judged if item.refusal is None and not item.is_unchanged]
     if request.mode is ImportMode.REMOVE:
         accepted = [item for item in judged if item.refusal is None]
+    with_photo = {number for number, photo in photos.items() if isinstance(photo, NewFile)}
+    kept = take_snapshots(accepted, request.mode, with_photo)
     writers = {ImportMode.CREATE: _insert, ImportMode.UPDATE: _update, ImportMode.REMOVE: _remove}
     uids = writers[request.mode](accepted) if accepted else {}
     if request.mode is not ImportMode.REMOVE:
         _write_photos(accepted, uids, photos)
     db.session.expire_all()
-    return [_outcome(item, uids, request.mode) for item in judged]
+    return [_outcome(item, uids, request.mode, kept) for item in judged]
 
 
 def _late_refusal(
@@ -109,11 +117,16 @@ def _late_refusal(
     return photo if isinstance(photo, Refusal) else None
 
 
-def _outcome(item: Judged, uids: Mapping[int, uuid.UUID], mode: ImportMode) -> ImportOutcome:
+def _outcome(
+    item: Judged, uids: Mapping[int, uuid.UUID], mode: ImportMode, kept: Mapping[int, Snapshot]
+) -> ImportOutcome:
     if item.refusal is not None:
         return ImportOutcome(refusal=item.refusal)
     uid = uids.get(item.row.number) or (item.existing.id if item.existing is not None else None)
-    return ImportOutcome(applicant_uid=uid, is_unchanged=mode is ImportMode.UPDATE and item.is_unchanged)
+    if mode is ImportMode.UPDATE and item.is_unchanged:
+        return ImportOutcome(applicant_uid=uid, is_unchanged=True)
+    version = item.existing.version + 1 if item.existing is not None else _DEFAULTS["version"]
+    return ImportOutcome(applicant_uid=uid, version=version, before=kept.get(item.row.number))
 
 
 def _insert(items: Sequence[Judged]) -> dict[int, uuid.UUID]:
@@ -179,17 +192,13 @@ def _state_line(uid: uuid.UUID, item: Judged, now: datetime) -> list[HistoryLine
 
 def _update(items: Sequence[Judged]) -> dict[int, uuid.UUID]:
     now = utc_now()
-    rows, lines, audit = [], [], []
+    changed, lines, audit = [], [], []
     for item in items:
         existing = item.existing
-        values = {name: item.changes.get(name, getattr(existing, name)) for name in _CHANGEABLE}
-        if "state" in item.changes and "locked" not in item.changes:
+        values = dict(item.changes)
+        if "state" in values and "locked" not in values:
             values["locked"] = values["state"] in CLOSED_STATES
-        fullname = folded_name(values["firstname"], values["middlename"], values["lastname"])
-        rows.append(
-            {f"new_{name}": value for name, value in values.items()}
-            | {"new_fullname": fullname, "uid": existing.id}
-        )
+        changed.append((existing, values))
         lines += (
             parsed_history(item.history, existing.id) if item.history else _state_line(existing.id, item, now)
         )
@@ -198,15 +207,28 @@ def _update(items: Sequence[Judged]) -> dict[int, uuid.UUID]:
         audit.append(
             AuditRow(action="update", target=_table.name, record_id=str(existing.id), changes=changes)
         )
-    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_CHANGEABLE, "fullname")}
-    statement = (
-        update(_table).where(_table.c.id == bindparam("uid")).values(**columns, version=_table.c.version + 1)
-    )
-    db.session.execute(statement, rows)
+    write_changes(changed)
     _forget_history([item.existing.id for item in items if item.history])
     write_applicant_history(lines)
     record_many(audit)
     return {item.row.number: item.existing.id for item in items}
+
+
+def write_changes(changes: Sequence[tuple[Any, Mapping[str, Any]]]) -> None:
+    """Give applicants new values and raise their versions, in one statement. The caller audits; does not commit.
+
+    Args:
+        changes: The applicant as it is (a row with all columns), and column → value; other columns stay.
+    """
+    rows = []
+    for existing, changed in changes:
+        values = {name: changed.get(name, getattr(existing, name)) for name in _CHANGEABLE}
+        fullname = folded_name(values["firstname"], values["middlename"], values["lastname"])
+        new = {f"new_{name}": value for name, value in values.items()}
+        rows.append(new | {"new_fullname": fullname, "uid": existing.id})
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_CHANGEABLE, "fullname")}
+    statement = update(_table).where(_table.c.id == bindparam("uid"))
+    db.session.execute(statement.values(**columns, version=_table.c.version + 1), rows)
 
 
 def _forget_history(uids: Sequence[uuid.UUID]) -> None:

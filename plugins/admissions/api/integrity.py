@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
+from plugins.admissions.api.creation_undo import UNDONE
 from plugins.admissions.api.folders import all_folders
 from plugins.admissions.api.numbers import FIRST
 from plugins.admissions.models import (
@@ -28,18 +29,25 @@ SHOWN = 20
 Rule = tuple[str, Callable[[], Select[Any]]]
 
 
-def broken_promises(*, read_files: bool = True) -> list[str]:
+def broken_promises(
+    *, read_files: bool = True, looked_at: Callable[[int], object] = lambda count: None
+) -> list[str]:
     """Return one line for each promise that does not hold, naming records; an empty list means all is well.
 
     Args:
         read_files: Read every file of every folder and compare its hash (slow with many students).
+        looked_at: Told, outside any transaction, how many promises and files were looked at so far.
     """
+    problems: list[str] = []
+    for number, (title, rule) in enumerate(_RULES):
+        with reading():
+            problems += _applied(title, rule())
+        looked_at(number)
     with reading():
-        problems = [problem for title, rule in _RULES for problem in _applied(title, rule())]
         problems += _missing_blobs()
         problems += _counter()
     if read_files:
-        problems += list(_changed_files())
+        problems += list(_changed_files(looked_at))
     return problems
 
 
@@ -96,7 +104,9 @@ def _one_slip() -> Select[Any]:
         .where(StudentFile.student_uid == Student.id, StudentFile.kind == FileKind.APPLICATION_SLIP)
         .scalar_subquery()
     )
-    return select(Student.student_id).where(Student.applicant_uid.is_not(None), slips != 1)
+    # The slips of people who were erased went with them.
+    erased = exists().where(User.id == Student.user_id, User.retired_at.is_not(None))
+    return select(Student.student_id).where(Student.applicant_uid.is_not(None), slips != 1, ~erased)
 
 
 def _shared_slip() -> Select[Any]:
@@ -134,9 +144,14 @@ def _student_history() -> Select[Any]:
 
 
 def _applicant_history() -> Select[Any]:
+    """Created applicants whose history does not tell of one creation more than were undone."""
+    change = case((ApplicantHistory.transition == "create", 1), else_=-1)
     lines = (
-        select(func.count())
-        .where(ApplicantHistory.applicant_uid == Applicant.id, ApplicantHistory.transition == "create")
+        select(func.coalesce(func.sum(change), 0))
+        .where(
+            ApplicantHistory.applicant_uid == Applicant.id,
+            ApplicantHistory.transition.in_(("create", UNDONE)),
+        )
         .scalar_subquery()
     )
     return select(Applicant.applicant_id).where(Applicant.state == ApplicantState.CREATED, lines != 1)
@@ -178,8 +193,9 @@ def _counter() -> list[str]:
     return []
 
 
-def _changed_files() -> Iterator[str]:
-    for entry in all_folders():
+def _changed_files(looked_at: Callable[[int], object]) -> Iterator[str]:
+    for number, entry in enumerate(all_folders()):
+        looked_at(len(_RULES) + number)
         try:
             data = current_store().read(entry.sha256)
         except (OSError, NotFound) as error:

@@ -36,6 +36,7 @@ from portal.sdk import (
     current_store,
     db,
     get_settings,
+    institution_logo,
 )
 
 #: Where the page that shows a slip's student lies; the QR code leads there.
@@ -110,6 +111,7 @@ class _Page:
     """What all slips of a chunk share."""
 
     institution: str
+    logo: bytes | None
     zone: ZoneInfo
     address: str
     actor: str
@@ -119,6 +121,7 @@ class _Page:
         settings = get_settings(InstitutionSettings)
         return cls(
             institution=settings.name,
+            logo=institution_logo(),
             zone=ZoneInfo(settings.time_zone),
             address=current_config().public_url,
             actor=current_actor().name,
@@ -219,6 +222,7 @@ def _facts(
         lines += (history_line(made_at, creation_text(number), page.actor),)
     return SlipFacts(
         institution_name=page.institution,
+        logo=page.logo,
         container_title=row.container_title,
         applicant_id=row.applicant_id,
         registration_number=row.reg_number or "",

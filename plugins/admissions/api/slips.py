@@ -12,6 +12,7 @@ class SlipFacts:
 
     Args:
         institution_name: Head of the page.
+        logo: Of the institution, as JPEG; None prints the crest of the template.
         container_title: Title of the page.
         applicant_id: What people see, such as ``app2026_123456``.
         registration_number: Of the examination board; may be empty.
@@ -50,6 +51,7 @@ class SlipFacts:
     slip_notice: str = ""
     history: tuple[str, ...] = ()
     created_at: str = ""
+    logo: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ class LetterFacts:
     activation_address: str
     expires_on: str
     printed_on: str = ""
+    logo: bytes | None = None
 
 
 def history_line(at_text: str, text: str, actor_name: str) -> str:

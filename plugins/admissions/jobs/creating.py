@@ -3,63 +3,44 @@
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar
-
-from pydantic import BaseModel, Field, model_validator
-from sqlalchemy import select
 
 from plugins.admissions.api.activation_mails import mail_activation_codes
 from plugins.admissions.api.containers import container_by_code
 from plugins.admissions.api.creation import Check, Creation, CreationRequest, PreparedSlip
+from plugins.admissions.api.creation_undo import Undone, check_creations, undo_creations
 from plugins.admissions.api.numbers import reserve
 from plugins.admissions.api.slip_facts import SlipSource, SlipWanted, slip_sources
 from plugins.admissions.api.students import check_many, create_many, slip_refusal
+from plugins.admissions.api.undo_checks import FIRST_VERSION, CreationToUndo
 from plugins.admissions.errors import Refusal
-from plugins.admissions.models import Applicant, ApplicantState, session_title
-from plugins.admissions.models.names import display_name
+from plugins.admissions.jobs.creation_rows import (
+    ApplicantRef,
+    CreateStudentsParams,
+    Scope,
+    admitted,
+    selected,
+)
+from plugins.admissions.models import Applicant, Student, session_title
 from plugins.admissions.permissions import STUDENTS_CREATE, STUDENTS_CREATE_ALL
 from plugins.admissions.settings import AdmissionsSettings
-from portal.sdk import NewFile, current_store, db, get_settings, reading, utc_now
+from portal.sdk import NewFile, current_store, get_settings, reading, utc_now
 from portal.sdk.documents import render_bulk
-from portal.sdk.jobs import Action, Closing, JobFiles, Outcome, Plan, RowJob, RowState, SourceRow, Work
+from portal.sdk.jobs import (
+    Action,
+    Closing,
+    JobFiles,
+    Outcome,
+    Plan,
+    Problem,
+    RowJob,
+    RowState,
+    SourceRow,
+    UndoWork,
+    Work,
+)
 
 SLIP = "admissions.application_slip"
-#: Applicants read in one go while the rows are listed.
-PAGE_ROWS = 1000
-
-
-class Scope(StrEnum):
-    """Whose students are made."""
-
-    APPLICANTS = "applicants"
-    CONTAINER = "container"
-    PORTAL = "portal"
-
-
-class CreateStudentsParams(BaseModel):
-    """Whose student records to make."""
-
-    scope: Scope
-    applicants: list[uuid.UUID] = Field(
-        default_factory=list, description="Keys of the applicants of a selection."
-    )
-    container: str | None = Field(None, description="Code of the container.")
-    send_email: bool = Field(False, description="Mail each new student how to choose a password.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> "CreateStudentsParams":
-        if self.scope is Scope.APPLICANTS and not self.applicants:
-            raise ValueError("no applicant selected")
-        if self.scope is Scope.CONTAINER and not self.container:
-            raise ValueError("no container named")
-        return self
-
-
-class ApplicantRef(BaseModel):
-    """One applicant to make a student of."""
-
-    applicant_uid: uuid.UUID
 
 
 class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
@@ -72,6 +53,8 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
     chunk_rows: ClassVar[int] = 250
     seconds_per_row: ClassVar[float] = 0.002
     warning_template: ClassVar[str | None] = "admissions/create_students_warning.html"
+    record_model: ClassVar[type[Any] | None] = Student
+    subject_model: ClassVar[type[Any] | None] = Applicant
 
     def permission(self, params: CreateStudentsParams) -> str:
         return STUDENTS_CREATE if params.scope is Scope.APPLICANTS else STUDENTS_CREATE_ALL
@@ -94,12 +77,12 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
             InvalidInput, NotFound: for a container that does not exist.
         """
         if params.scope is Scope.APPLICANTS:
-            yield from _selected(params.applicants)
+            yield from selected(params.applicants)
             return
         container_id = None
         if params.scope is Scope.CONTAINER:
             container_id = container_by_code(params.container or "").id
-        yield from _admitted(container_id)
+        yield from admitted(container_id)
 
     def plan(self, rows: Sequence[ApplicantRef], params: CreateStudentsParams) -> Sequence[Plan]:
         return [_plan(check) for check in check_many([row.applicant_uid for row in rows])]
@@ -141,53 +124,23 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
             )
         return [_outcome(creation) for creation in creations]
 
+    def check_undo(
+        self, rows: Sequence[UndoWork[ApplicantRef]], params: CreateStudentsParams
+    ) -> Sequence[Problem | None]:
+        refusals = check_creations([_to_undo(item) for item in rows])
+        return [Problem(code=item.code, message=item.message) if item else None for item in refusals]
+
+    def undo(self, rows: Sequence[UndoWork[ApplicantRef]], params: CreateStudentsParams) -> Sequence[Outcome]:
+        """Remove the students that nobody has used and admit their applicants again."""
+        undone = undo_creations([_to_undo(item) for item in rows])
+        return [_undo_outcome(item, result) for item, result in zip(rows, undone, strict=True)]
+
     def record_endpoint(self) -> str | None:
         return "admissions_student.details_view"
 
     def subject_endpoint(self) -> str | None:
         """Return the applicant's page."""
         return "admissions_applicant.details_view"
-
-
-def _selected(uids: Sequence[uuid.UUID]) -> Iterator[SourceRow[ApplicantRef]]:
-    unique = list(dict.fromkeys(uids))
-    for start in range(0, len(unique), PAGE_ROWS):
-        page = unique[start : start + PAGE_ROWS]
-        found = db.session.execute(select(*_LISTED).where(Applicant.id.in_(page)))
-        rows = {row.id: row for row in found}
-        for uid in page:
-            label = _label(rows[uid]) if uid in rows else f"applicant {uid}"
-            yield SourceRow(row=ApplicantRef(applicant_uid=uid), key=str(uid), subject=str(uid), label=label)
-
-
-_LISTED = (
-    Applicant.id,
-    Applicant.applicant_id,
-    Applicant.firstname,
-    Applicant.middlename,
-    Applicant.lastname,
-)
-
-
-def _admitted(container_id: uuid.UUID | None) -> Iterator[SourceRow[ApplicantRef]]:
-    statement = (
-        select(*_LISTED)
-        .where(Applicant.state == ApplicantState.ADMITTED)
-        .order_by(Applicant.id)
-        .limit(PAGE_ROWS)
-    )
-    if container_id is not None:
-        statement = statement.where(Applicant.container_id == container_id)
-    page = db.session.execute(statement).all()
-    while page:
-        for row in page:
-            reference = ApplicantRef(applicant_uid=row.id)
-            yield SourceRow(row=reference, key=str(row.id), subject=str(row.id), label=_label(row))
-        page = db.session.execute(statement.where(Applicant.id > page[-1].id)).all()
-
-
-def _label(row: Any) -> str:
-    return f"{row.applicant_id} {display_name(row.firstname, row.middlename, row.lastname)}"
 
 
 def _plan(check: Check) -> Plan:
@@ -269,4 +222,29 @@ def _outcome(creation: Creation) -> Outcome:
         state=RowState.DONE,
         message=f"Student {student.student_id} created",
         record_id=str(student.student_uid),
+        version=FIRST_VERSION,
+    )
+
+
+def _to_undo(item: UndoWork[ApplicantRef]) -> CreationToUndo:
+    return CreationToUndo(
+        student_uid=uuid.UUID(item.record_id),
+        label=item.label,
+        version=item.version or FIRST_VERSION,
+        job_id=item.job_id,
+    )
+
+
+def _undo_outcome(item: UndoWork[ApplicantRef], undone: Undone) -> Outcome:
+    if undone.refusal is not None:
+        return Outcome(
+            state=RowState.REFUSED,
+            code=undone.refusal.code,
+            message=undone.refusal.message,
+            record_id=item.record_id,
+        )
+    return Outcome(
+        state=RowState.DONE,
+        message=f"Student {undone.student_id} removed, the applicant is admitted again",
+        record_id=item.record_id,
     )

@@ -1,66 +1,79 @@
-"""The job ``admissions.import_applicants``: a CSV sheet of applicants, with photos from a ZIP."""
+"""The job ``admissions.import_applicants``: a sheet of applicants, with photos from a ZIP."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
+from sqlalchemy import select
 
-from plugins.admissions.api.import_columns import PHOTO, check_columns, columns_of
 from plugins.admissions.api.import_judging import Judged, judge
 from plugins.admissions.api.import_rows import ImportMode, ImportRequest, ImportRow, wanted_applicant_id
+from plugins.admissions.api.import_undo import applicants_count, check_import_undo, undo_import
 from plugins.admissions.api.importing import ImportOutcome, plain_values, write_import
 from plugins.admissions.errors import Refusal
+from plugins.admissions.jobs.import_columns import PHOTO, check_import_fields, import_columns
+from plugins.admissions.jobs.import_undo import BRAKE, to_undo, undo_outcome
 from plugins.admissions.jobs.photo_archive import PhotoArchive
+from plugins.admissions.models import Applicant, Container
 from plugins.admissions.permissions import APPLICANTS_IMPORT
-from portal.sdk import InvalidInput, NewFile, current_store, safe_image
+from portal.sdk import InvalidInput, NewFile, current_store, db, safe_image
 from portal.sdk.jobs import (
+    SHEET,
     Action,
+    Brake,
+    Column,
     JobFiles,
     Outcome,
     Plan,
     Problem,
-    RowJob,
     RowState,
-    Sheet,
-    SheetRow,
+    SheetJob,
     SourceRow,
+    UndoWork,
     Work,
-    read_csv,
 )
 
-SHEET = "sheet"
 PHOTOS = "photos"
 _ACTIONS = {
     ImportMode.CREATE: Action.CREATE,
     ImportMode.UPDATE: Action.UPDATE,
     ImportMode.REMOVE: Action.REMOVE,
 }
-#: Rows of a result file that need nothing any more.
-_SETTLED = frozenset({RowState.DONE.value, RowState.UNCHANGED.value})
+_MODES = (
+    (ImportMode.CREATE.value, "New applicants: every row becomes a new application"),
+    (
+        ImportMode.UPDATE.value,
+        "Change applicants: found by applicant_id or reg_number; an empty cell changes nothing",
+    ),
+    (
+        ImportMode.REMOVE.value,
+        "Remove applicants: found by applicant_id or reg_number; those who are students stay",
+    ),
+)
 
 
 class ImportParams(BaseModel):
     """What to do with the sheet."""
 
-    mode: ImportMode = ImportMode.CREATE
-    container: str | None = Field(None, description="Code of the container of rows that name none.")
-    columns: dict[str, str] = Field(
-        default_factory=dict,
-        description="Column of the sheet → field, or 'ignore'; only where the name does not say it.",
+    mode: ImportMode = Field(ImportMode.CREATE, title="What to do")
+    container: str | None = Field(
+        None, title="Container", description="Code of the container of rows that name none."
     )
 
 
-class ImportApplicants(RowJob[ImportParams, ImportRow]):
+class ImportApplicants(SheetJob[ImportParams, ImportRow]):
     """Creates, changes or removes applicants row by row. An empty cell leaves its field as it is."""
 
     name: ClassVar[str] = "admissions.import_applicants"
     title: ClassVar[str] = "Import applicants"
+    introduction: ClassVar[str] = "From a sheet, with photos from a ZIP."
     Params = ImportParams
     Row = ImportRow
     chunk_rows: ClassVar[int] = 200
+    record_model: ClassVar[type[Any] | None] = Applicant
     input_files: ClassVar[Mapping[str, str]] = {
-        SHEET: "CSV sheet, one applicant a row.",
+        SHEET: "CSV or XLSX, one applicant a row; the first row names the columns.",
         PHOTOS: "ZIP of JPEG or PNG photos (optional), named by the photo column or by a number of the applicant.",
     }
 
@@ -75,29 +88,39 @@ class ImportApplicants(RowJob[ImportParams, ImportRow]):
             ImportMode.REMOVE: f"Remove applicants by sheet{where}",
         }[params.mode]
 
-    def header(self, params: ImportParams, files: JobFiles) -> tuple[str, ...]:
-        """Return the sheet's header; refuses one that cannot be used.
+    def columns(self, params: ImportParams) -> Sequence[Column]:
+        return import_columns(params.mode, has_container=params.container is not None)
 
-        Raises:
-            InvalidInput: naming the columns that are unknown, twice or missing.
-        """
-        with closing(files.open(SHEET)) as stream:
-            sheet = read_csv(stream)
-            _checked_columns(sheet, params)
-            return sheet.header
+    def check_fields(self, fields: Collection[str], params: ImportParams) -> None:
+        super().check_fields(fields, params)
+        check_import_fields(fields, params.mode)
+
+    def param_choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        found = db.session.execute(
+            select(Container.code, Container.title).order_by(Container.year.desc(), Container.code)
+        )
+        containers = [(code, f"{code} – {title}") for code, title in found]
+        return {"mode": _MODES, "container": [("", "As the column container_code says"), *containers]}
+
+    def source_row(
+        self, values: Mapping[str, str], number: int, params: ImportParams
+    ) -> SourceRow[ImportRow]:
+        filled = {field: text for field, text in values.items() if text}
+        key = _key(filled, params) or f"row {number}"
+        label = " ".join(
+            filled[name] for name in ("applicant_id", "reg_number", "firstname", "lastname") if name in filled
+        )
+        return SourceRow(
+            row=ImportRow(number=number, values=filled),
+            key=key,
+            subject=key if params.mode is not ImportMode.CREATE else None,
+            label=label[:200] or f"Row {number}",
+        )
 
     def rows(self, params: ImportParams, files: JobFiles) -> Iterator[SourceRow[ImportRow]]:
-        with closing(files.open(SHEET)) as stream, PhotoArchive.opened(files) as archive:
-            sheet = read_csv(stream)
-            fields = _checked_columns(sheet, params)
-            status = sheet.header.index("_status") if "_status" in sheet.header else None
-            empty = True
-            for row in sheet.rows:
-                if status is None or row.cells[status].strip().lower() not in _SETTLED:
-                    empty = False
-                    yield _source_row(row, fields, len(sheet.header), params, archive)
-            if empty:
-                raise InvalidInput("sheet-empty", "The sheet has a header but no rows to do.")
+        with PhotoArchive.opened(files) as archive:
+            for row in super().rows(params, files):
+                yield _with_photo(row, params, archive)
 
     def plan(self, rows: Sequence[ImportRow], params: ImportParams) -> Sequence[Plan]:
         request = ImportRequest(rows=rows, mode=params.mode, container=params.container)
@@ -139,48 +162,43 @@ class ImportApplicants(RowJob[ImportParams, ImportRow]):
         )
         return [_outcome(result) for result in write_import(request, prepared, still_as_seen)]
 
+    def brake_of(self, params: ImportParams) -> Brake | None:
+        return None if params.mode is ImportMode.CREATE else BRAKE
+
+    def existing_count(self, params: ImportParams) -> int:
+        return applicants_count(params.container)
+
+    def check_undo(
+        self, rows: Sequence[UndoWork[ImportRow]], params: ImportParams
+    ) -> Sequence[Problem | None]:
+        refusals = check_import_undo(params.mode, [to_undo(item) for item in rows])
+        return [Problem(code=item.code, message=item.message) if item else None for item in refusals]
+
+    def undo(self, rows: Sequence[UndoWork[ImportRow]], params: ImportParams) -> Sequence[Outcome]:
+        """Remove what was new, restore what was changed or removed; leave alone what was edited since."""
+        refusals = undo_import(params.mode, [to_undo(item) for item in rows])
+        return [undo_outcome(item, refusal) for item, refusal in zip(rows, refusals, strict=True)]
+
     def record_endpoint(self) -> str | None:
         return "admissions_applicant.details_view"
 
 
-def _checked_columns(sheet: Sheet, params: ImportParams) -> tuple[str | None, ...]:
-    fields = columns_of(sheet.header, params.columns)
-    check_columns(fields, params.mode, params.container is not None)
-    return fields
-
-
-def _source_row(
-    row: SheetRow,
-    fields: Sequence[str | None],
-    width: int,
-    params: ImportParams,
-    archive: PhotoArchive | None,
+def _with_photo(
+    source: SourceRow[ImportRow], params: ImportParams, archive: PhotoArchive | None
 ) -> SourceRow[ImportRow]:
-    values = {
-        field: cell.strip() for field, cell in zip(fields, row.cells, strict=False) if field and cell.strip()
-    }
-    photo_cell = values.pop(PHOTO, None)
-    label = " ".join(
-        values[name] for name in ("applicant_id", "reg_number", "firstname", "lastname") if name in values
-    )
-    problem, photo = None, None
-    if len(row.cells) > width:
-        message = f"Row {row.number} has {len(row.cells)} cells, the header {width}. Quote cells that hold the separator."
-        problem = Problem(code="row-too-long", message=message)
-    elif params.mode is not ImportMode.REMOVE:
+    """Return the row with the member of the ZIP that is its photo, in place of the cell that names it."""
+    row = source.row
+    if row is None:
+        return source
+    values = {field: text for field, text in row.values.items() if field != PHOTO}
+    photo = None
+    if params.mode is not ImportMode.REMOVE:
         try:
-            photo = _photo_of(values, photo_cell, params, archive)
+            photo = _photo_of(values, row.values.get(PHOTO), params, archive)
         except InvalidInput as error:
-            problem = Problem(code=error.code, message=f"Row {row.number}, column {PHOTO}: {error.message}.")
-    key = _key(values, params) or f"row {row.number}"
-    return SourceRow(
-        row=ImportRow(number=row.number, values=values, photo=photo) if problem is None else None,
-        key=key,
-        subject=key if params.mode is not ImportMode.CREATE else None,
-        label=label[:200] or f"Row {row.number}",
-        cells=row.cells,
-        problem=problem,
-    )
+            message = f"Row {row.number}, column {PHOTO}: {error.message}."
+            return replace(source, row=None, problem=Problem(code=error.code, message=message))
+    return replace(source, row=ImportRow(number=row.number, values=values, photo=photo))
 
 
 def _key(values: Mapping[str, str], params: ImportParams) -> str | None:
@@ -227,5 +245,13 @@ def _plan(item: Judged, mode: ImportMode) -> Plan:
 def _outcome(result: ImportOutcome) -> Outcome:
     if result.refusal is not None:
         return Outcome.refused(result.refusal.code, result.refusal.message)
-    state = RowState.UNCHANGED if result.is_unchanged else RowState.DONE
-    return Outcome(state=state, record_id=str(result.applicant_uid) if result.applicant_uid else None)
+    record_id = str(result.applicant_uid) if result.applicant_uid else None
+    if result.is_unchanged:
+        return Outcome(state=RowState.UNCHANGED, record_id=record_id)
+    return Outcome(
+        state=RowState.DONE,
+        record_id=record_id,
+        version=str(result.version),
+        undo_facts=result.before.plain() if result.before is not None else None,
+        keeps=result.before.blobs if result.before is not None else (),
+    )

@@ -28,7 +28,17 @@ from plugins.admissions.models import (
     Student,
 )
 from portal.sdk import SYSTEM, NewFile, current_store, db, register_files, transaction
-from portal.sdk.jobs import Job, RowState, get_job, list_rows, run_inline, start, store_upload, submit
+from portal.sdk.jobs import (
+    Job,
+    RowState,
+    draft_sheet,
+    get_job,
+    list_rows,
+    run_inline,
+    start,
+    store_upload,
+    submit,
+)
 from portal.sdk.jobs import draft as make_draft
 
 
@@ -207,13 +217,15 @@ def import_sheet(
     mode: str = "create",
     photos: bytes | None = None,
     before_start: Callable[[], None] | None = None,
+    mapping: Mapping[str, str] | None = None,
     **params: Any,
 ) -> Job:
     """Run the import job in this process."""
-    files = {"sheet": store_upload(io.BytesIO(data), "applicants.csv")}
-    if photos is not None:
-        files["photos"] = store_upload(io.BytesIO(photos), "photos.zip")
-    request = make_draft("admissions.import_applicants", {"mode": mode, **params}, SYSTEM, files=files)
+    upload = store_upload(io.BytesIO(data), "applicants.csv")
+    files = {"photos": store_upload(io.BytesIO(photos), "photos.zip")} if photos is not None else {}
+    request = draft_sheet(
+        "admissions.import_applicants", {"mode": mode, **params}, SYSTEM, upload, mapping=mapping, files=files
+    )
     with transaction():
         job_id = submit(request, apply=before_start is None).id
     if before_start is not None:
@@ -240,19 +252,3 @@ PERSON = {
 def person(**values: str) -> dict[str, str]:
     """Return a good row of a sheet, with other values."""
     return {**PERSON, **values}
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    """Collect the SQL statements of the block, BEGIN left out."""
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)

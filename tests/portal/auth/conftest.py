@@ -1,31 +1,15 @@
 """What the tests of sign-in share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import event
 
 from portal.auth import accounts, passwords
-from portal.kernel.db import db
 from portal.kernel.transaction import transaction
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def statements(app: Flask) -> Iterator[list[str]]:
-    """The SQL statements sent since the test began, without BEGIN."""
-    sent: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        if not statement.startswith("BEGIN"):
-            sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

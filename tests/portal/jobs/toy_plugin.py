@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import String, insert, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import insert, select
 
 from portal.hooks.declarations import JobKind, MigrationSource
 from portal.hooks.specs import hookimpl
@@ -23,20 +22,15 @@ from portal.jobs.kinds import (
     Work,
 )
 from portal.jobs.states import Action, Closing, RowState
-from portal.kernel.db import Base, db
+from portal.kernel.db import db
 from portal.kernel.errors import InvalidInput
+from tests.portal.jobs.toy_numbering import NumberThings
+from tests.portal.jobs.toy_sheets import ListThings
+from tests.portal.jobs.toy_table import Thing
 
 PORTAL_API = "1"
 NAME = "toy"
 TITLE = "Toy"
-
-
-class Thing(Base):
-    __tablename__ = "toy_thing"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(50), unique=True)
-    number: Mapped[int]
 
 
 class MakeParams(BaseModel):
@@ -147,4 +141,9 @@ def portal_migrations() -> Sequence[MigrationSource]:
 
 @hookimpl
 def portal_job_kinds() -> Sequence[JobKind]:
-    return (JobKind(kind=MakeThings), JobKind(kind=Count))
+    return (
+        JobKind(kind=MakeThings),
+        JobKind(kind=Count),
+        JobKind(kind=NumberThings),
+        JobKind(kind=ListThings),
+    )

@@ -12,36 +12,14 @@ from portal.auth.models import User
 from portal.jobs import api
 from portal.kernel.db import db
 from portal.kernel.transaction import transaction
-from portal.testing.sandboxes import EngineName, Sandbox
-from tests.portal.jobs import toy_plugin
-from tests.portal.signing_in import Visitors
-
-
-@pytest.fixture(scope="session")
-def panel_sandbox_of(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[EngineName], Sandbox]:
-    made: dict[EngineName, Sandbox] = {}
-
-    def sandbox(engine: EngineName) -> Sandbox:
-        if engine not in made:
-            server = request.getfixturevalue("postgresql_server") if engine == "postgresql" else None
-            folder = tmp_path_factory.mktemp("panel") / f"panel_{engine}"
-            made[engine] = Sandbox(engine, folder, server, plugins={"toy": toy_plugin})
-        return made[engine]
-
-    return sandbox
+from portal.testing.fixtures import SandboxOf
+from portal.testing.sandboxes import EngineName
 
 
 @pytest.fixture
-def app(engine: EngineName, panel_sandbox_of: Callable[[EngineName], Sandbox]) -> Iterator[Flask]:
-    with panel_sandbox_of(engine).in_use() as app:
+def app(engine: EngineName, toy_sandbox_of: SandboxOf) -> Iterator[Flask]:
+    with toy_sandbox_of(engine).in_use() as app:
         yield app
-
-
-@pytest.fixture
-def visitors(app: Flask) -> Visitors:
-    return Visitors(app)
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""What a row would do, or did: the shape that previews, answers and results are made of."""
+
+from collections.abc import Hashable, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+MESSAGES: Mapping[str, str] = {
+    "duplicated": "The key occurs more than once in this request; none of its rows is applied.",
+    "invalid-key": "An external key is text of 1 to 255 characters without control character NUL.",
+    "invalid-status": "There is no such status.",
+    "invalid-curriculum": "A new enrollment needs the UUID of its curriculum.",
+    "illegal-operation": "A setting of enrollments forbids this change of status.",
+    "not-in-program": "The learner is not enrolled in this program.",
+    "not-found": "The learner does not take this course run.",
+    "changed-since-preview": "The enrollment was changed since the preview. Look at it and start again.",
+}
+CHANGED_SINCE_PREVIEW = "changed-since-preview"
+
+
+class Action(StrEnum):
+    """What happens to a row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    REFUSE = "refuse"
+
+
+class RowPlan(NamedTuple):
+    """One row of a write: planned, and after applying, done.
+
+    Args:
+        key: The external key as it was given.
+        action: What happens.
+        code: The new status, or why it is refused.
+        message: Why it is refused, in words; else empty.
+        record_id: The enrollment's number, when it exists (after applying: also of created ones).
+        version: Of the enrollment as it was seen; None when there was none.
+        before: Its values as they were, or None.
+        after: Its values as they will be, or None.
+    """
+
+    key: Hashable
+    action: Action
+    code: str
+    message: str = ""
+    record_id: int | None = None
+    version: int | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+def refused(key: Hashable, code: str, message: str = "") -> RowPlan:
+    """Return the plan of a row that is not applied."""
+    return RowPlan(key, Action.REFUSE, code, message or MESSAGES.get(code, ""))
+
+
+def statuses(plans: Mapping[int, RowPlan] | list[RowPlan]) -> dict[Any, str]:
+    """Return the answer of the old API: external key to new status or error; duplicates last."""
+    rows = list(plans.values()) if isinstance(plans, Mapping) else plans
+    found = {plan.key: plan.code for plan in rows if plan.code != "duplicated"}
+    found |= {plan.key: plan.code for plan in rows if plan.code == "duplicated"}
+    return found
