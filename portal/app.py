@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from flask import Flask
+from apiflask import APIFlask
 
 from portal.auth.wiring import init_auth
 from portal.config import CONFIG_KEY, PortalConfig
@@ -29,7 +29,7 @@ def create_app(
     *,
     extra_plugins: Mapping[str, ModuleType] | None = None,
     **overrides: Any,
-) -> Flask:
+) -> APIFlask:
     """Build the application: the same sequence in web, worker, relay and command.
 
     Args:
@@ -42,7 +42,8 @@ def create_app(
         PluginClash, PluginLoadError: declarations that contradict each other, or a missing plugin that hides rows.
     """
     config = config or PortalConfig.load(**overrides)
-    app = Flask("portal", static_folder=None)
+    # Errors stay pages for people; what is below /api answers with problem documents (portal.web.errors).
+    app = APIFlask("portal", spec_path=None, docs_path=None, json_errors=False, static_folder=None)  # type: ignore[arg-type]
     app.config.from_mapping(
         {
             CONFIG_KEY: config,

@@ -1,5 +1,71 @@
-"""Hook implementations of the enrollments plugin; its models and jobs are not part of this release."""
+"""Hook implementations of the enrollments plugin; no logic."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plugins.enrollments import hooks
+from plugins.enrollments.api.identities import link_identities
+from plugins.enrollments.api.retirement import retire_learners
+from plugins.enrollments.api.students import enroll_students, withdraw_students
+from plugins.enrollments.models import MODELS
+from plugins.enrollments.settings import EnrollmentsSettings
+from portal.sdk import (
+    IdentitiesLinked,
+    MigrationSource,
+    SettingsDeclaration,
+    UsersRetired,
+    hookimpl,
+)
 
 PORTAL_API = "1"
 NAME = "enrollments"
 TITLE = "Enrollments"
+
+
+@hookimpl
+def portal_models() -> Sequence[type]:
+    """Declare the tables."""
+    return MODELS
+
+
+@hookimpl
+def portal_migrations() -> Sequence[MigrationSource]:
+    """Declare the history of the tables."""
+    return (MigrationSource(package="plugins.enrollments"),)
+
+
+@hookimpl
+def portal_settings() -> Sequence[SettingsDeclaration]:
+    """Declare the settings."""
+    return (SettingsDeclaration(title=TITLE, model=EnrollmentsSettings),)
+
+
+@hookimpl
+def portal_hookspecs() -> Sequence[Any]:
+    """Declare the hooks that other plugins may implement."""
+    return (hooks,)
+
+
+@hookimpl
+def portal_identities_linked(event: IdentitiesLinked) -> None:
+    """Link what waits for the users behind these identities."""
+    link_identities(event.identities)
+
+
+@hookimpl
+def portal_user_retired(event: UsersRetired) -> None:
+    """Keep the enrollments without the person."""
+    retire_learners(event)
+
+
+@hookimpl(optionalhook=True)
+def admissions_students_created(event: Any) -> None:
+    """Enroll new students in the programs of their certificates."""
+    enroll_students(event.students)
+
+
+@hookimpl(optionalhook=True)
+def admissions_students_undone(event: Any) -> Mapping[uuid.UUID, str]:
+    """Take the enrollments of removed students back, or keep the students."""
+    return withdraw_students(event.students)

@@ -19,7 +19,9 @@ class AuditEntry(Base):
     __audited__ = False
     __table_args__ = (
         Index("ix_portal_audit_entry_target_record_id", "target", "record_id", "at"),
-        Index("ix_portal_audit_entry_at", "at"),
+        Index("ix_portal_audit_entry_at", "at", "id"),
+        Index("ix_portal_audit_entry_record_id", "record_id", "at"),
+        Index("ix_portal_audit_entry_actor_name", "actor_name", "at"),
         Index(
             "ix_portal_audit_entry_actor_user_id",
             "actor_user_id",

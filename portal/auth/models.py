@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from portal.kernel.clock import utc_now
 from portal.kernel.db import Base
 from portal.kernel.ids import new_id
+from portal.kernel.search_indexes import search_index, word_indexes
 
 
 def sign_in_key(name: str) -> str:
@@ -43,6 +44,7 @@ class Role(Base, RoleMixin):
     """A bundle of permissions; the administrator role holds all, declared or not."""
 
     __tablename__ = "portal_role"
+    __table_args__ = (Index("ix_portal_role_title", "title", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
@@ -58,6 +60,11 @@ class User(Base, UserMixin):
     """A person or a service account: staff, student, applicant. The e-mail is optional and need not be unique."""
 
     __tablename__ = "portal_user"
+    __table_args__ = (
+        Index("ix_portal_user_email", "email", "id"),
+        Index("ix_portal_user_display_name", "display_name", "id"),
+        Index("ix_portal_user_active", "active", "id"),
+    )
     __audit_exclude__ = frozenset({"password", "fs_uniquifier", "sign_in_key", "last_seen_at"})
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -65,7 +72,7 @@ class User(Base, UserMixin):
     #: The unique form of the sign-in name; follows it.
     sign_in_key: Mapped[str] = mapped_column(String(160), unique=True)
     display_name: Mapped[str] = mapped_column(String(200))
-    email: Mapped[str | None] = mapped_column(String(254), index=True)  # type: ignore[assignment]
+    email: Mapped[str | None] = mapped_column(String(254))  # type: ignore[assignment]
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     is_service: Mapped[bool] = mapped_column(default=False)
@@ -187,3 +194,10 @@ class ApiToken(Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+word_indexes(Role.title)
+search_index(Role.name)
+word_indexes(User.display_name)
+search_index(User.sign_in_key)
+search_index(User.email)

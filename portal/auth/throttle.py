@@ -97,6 +97,12 @@ class Throttle(Limiter):
         """Forget the account's failures."""
         self._counting(lambda storage: storage.clear(_key("failures", account)))
 
+    def count(self, kind: str, caller: str, seconds: int) -> tuple[int, int]:
+        """Count something that a caller does; return how often it did in this span, and the seconds to its end."""
+        key = _key(kind, caller)
+        number = self._counting(lambda storage: storage.incr(key, seconds))
+        return number, self._counting(lambda storage: _remaining(storage, key)) or seconds
+
     def _counting(self, action: Callable[[Storage], T]) -> T:
         """Run ``action`` on the shared counts, or on this process's own while the queue server does not answer."""
         if time.monotonic() >= self._away_until:

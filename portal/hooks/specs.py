@@ -16,6 +16,7 @@ from portal.hooks.declarations import (
     JobKind,
     MigrationSource,
     Permission,
+    RestApi,
     Role,
     Schedule,
     SettingsDeclaration,

@@ -11,6 +11,7 @@ from portal.jobs.states import ACTIVE, JobState, RowState
 from portal.kernel.clock import utc_now
 from portal.kernel.db import Base, Json
 from portal.kernel.ids import new_id
+from portal.kernel.search_indexes import search_index, word_indexes
 
 
 class Job(Base):
@@ -20,7 +21,11 @@ class Job(Base):
     __audited__ = False
     __table_args__ = (
         CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in JobState)), name="state"),
-        Index("ix_portal_job_created_at", "created_at"),
+        Index("ix_portal_job_created_at", "created_at", "id"),
+        Index("ix_portal_job_finished_at", "finished_at", "id"),
+        Index("ix_portal_job_kind", "kind", "created_at"),
+        Index("ix_portal_job_actor_name", "actor_name", "created_at"),
+        Index("ix_portal_job_actor_user_id", "actor_user_id", "created_at"),
         Index("ix_portal_job_state", "state", "created_at"),
     )
 
@@ -159,3 +164,26 @@ class JobFile(Base):
     name: Mapped[str] = mapped_column(String(200))
     filename: Mapped[str] = mapped_column(String(300), default="")
     sha256: Mapped[str] = mapped_column(ForeignKey("portal_stored_file.sha256"))
+
+
+class PassingFile(Base):
+    """A result file that is kept for a while only; the entry outlives it, so that its address says what became of it."""
+
+    __tablename__ = "portal_passing_file"
+    __audited__ = False
+    __table_args__ = (
+        Index("ix_portal_passing_file_job_id", "job_id"),
+        Index("ix_portal_passing_file_expires_at", "expires_at"),
+    )
+
+    #: Id of the :class:`JobFile`, which is gone when the file is.
+    file_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("portal_job.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(300))
+    expires_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+word_indexes(Job.title)
+word_indexes(Job.actor_name, words=3)
+search_index(Job.kind)

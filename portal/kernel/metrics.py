@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import socket
+import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +28,17 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _PAST = "past"
 _READ_TRIES = 3
+#: What a file raises that is not whole.
+TORN = (struct.error, ValueError, RuntimeError, OSError, LookupError)
 _ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
 
 M = TypeVar("M", Counter, Gauge, Histogram)
+F = TypeVar("F", bound="Figure[Any]")
+
+# Parts of the library without types.
+_mapped_file: Any = MmapedDict
+_collector: Any = MultiProcessCollector
+_shared_value: Any = values.MultiProcessValue
 
 
 class Figure(Generic[M]):
@@ -40,32 +49,23 @@ class Figure(Generic[M]):
         labels: Names of its labels. Values are few and known (a kind, a state), never a person's.
     """
 
-    def __init__(self, kind: type[M], name: str, words: str, labels: Sequence[str], **options: Any) -> None:
-        self.kind, self.name, self.words, self.label_names = kind, name, words, tuple(labels)
+    kind: type[M]
+
+    def __init__(self, name: str, words: str, labels: Sequence[str], **options: Any) -> None:
+        self.name, self.words, self.label_names = name, words, tuple(labels)
         self._options = options
         self._made: M | None = None
 
     def labels(self, *chosen: str) -> M:
         """Return the part of the figure with these values of its labels, in order."""
-        return self._figure().labels(*chosen)
-
-    def inc(self, amount: float = 1) -> None:
-        """Add to a counter without labels."""
-        self._figure().inc(amount)  # type: ignore[union-attr]
-
-    def set(self, value: float) -> None:
-        """Set a gauge without labels."""
-        self._figure().set(value)  # type: ignore[union-attr]
-
-    def observe(self, value: float) -> None:
-        """Add a value to a histogram without labels."""
-        self._figure().observe(value)  # type: ignore[union-attr]
+        return self.made().labels(*chosen)
 
     def forget(self) -> None:
         """Make it anew at its next use."""
         self._made = None
 
-    def _figure(self) -> M:
+    def made(self) -> M:
+        """Return the library's object."""
         if self._made is None:
             with _state.lock:
                 if self._made is None:
@@ -73,6 +73,36 @@ class Figure(Generic[M]):
                         self.name, self.words, self.label_names, registry=_state.registry, **self._options
                     )
         return self._made
+
+
+class CounterFigure(Figure[Counter]):
+    """A number that only grows."""
+
+    kind = Counter
+
+    def inc(self, amount: float = 1) -> None:
+        """Add to it, when it has no labels."""
+        self.made().inc(amount)
+
+
+class GaugeFigure(Figure[Gauge]):
+    """A number that goes up and down."""
+
+    kind = Gauge
+
+    def set(self, value: float) -> None:
+        """Set it, when it has no labels."""
+        self.made().set(value)
+
+
+class HistogramFigure(Figure[Histogram]):
+    """How values are spread."""
+
+    kind = Histogram
+
+    def observe(self, value: float) -> None:
+        """Add a value, when it has no labels."""
+        self.made().observe(value)
 
 
 class _State:
@@ -89,40 +119,40 @@ class _State:
 _state = _State()
 
 
-def counter(name: str, words: str, labels: Sequence[str] = ()) -> Figure[Counter]:
+def counter(name: str, words: str, labels: Sequence[str] = ()) -> CounterFigure:
     """Return the counter of this name, which ends in ``_total``; declare it at the top of a module.
 
     Raises:
         ValueError: when the name has no prefix ``portal_`` or ``plugin_<plugin>_``, or is another figure's.
     """
-    return _declared(Figure(Counter, name, words, labels))
+    return _declared(CounterFigure(name, words, labels))
 
 
-def gauge(name: str, words: str, labels: Sequence[str] = ()) -> Figure[Gauge]:
+def gauge(name: str, words: str, labels: Sequence[str] = ()) -> GaugeFigure:
     """Return the gauge of this name; of several processes, who set it last is right.
 
     Raises:
         ValueError: as :func:`counter`.
     """
-    return _declared(Figure(Gauge, name, words, labels, multiprocess_mode="mostrecent"))
+    return _declared(GaugeFigure(name, words, labels, multiprocess_mode="mostrecent"))
 
 
 def histogram(
     name: str, words: str, labels: Sequence[str] = (), *, buckets: Sequence[float] = BUCKETS
-) -> Figure[Histogram]:
+) -> HistogramFigure:
     """Return the histogram of this name; ``buckets`` are upper limits, in seconds unless the name says otherwise.
 
     Raises:
         ValueError: as :func:`counter`.
     """
-    return _declared(Figure(Histogram, name, words, labels, buckets=tuple(buckets)))
+    return _declared(HistogramFigure(name, words, labels, buckets=tuple(buckets)))
 
 
-def _declared(figure: Figure[M]) -> Figure[M]:
+def _declared(figure: F) -> F:
     if not NAME_RULE.fullmatch(figure.name):
         raise ValueError(f"{figure.name!r}: figures are named portal_… or plugin_<plugin>_…")
     known = _state.declared.setdefault(figure.name, figure)
-    if (known.kind, known.label_names) != (figure.kind, figure.label_names):
+    if not isinstance(known, type(figure)) or known.label_names != figure.label_names:
         raise ValueError(f"{figure.name!r} is declared twice, with another type or other labels")
     return known
 
@@ -144,7 +174,7 @@ def share(run_folder: Path, role: str) -> None:
         _add_up_ended(folder)
     _state.folder, _state.identity = folder, f"{role}-{os.getpid()}"
     os.environ[_ENVIRONMENT] = str(folder)
-    values.ValueClass = values.MultiProcessValue(lambda: _state.identity)
+    values.ValueClass = _shared_value(lambda: _state.identity)
     _state.registry = CollectorRegistry()
     for figure in _state.declared.values():
         figure.forget()
@@ -185,8 +215,9 @@ def _collected() -> Iterable[Metric]:
     for attempt in range(_READ_TRIES):
         try:
             with _locked(folder, fcntl.LOCK_SH):
-                return list(MultiProcessCollector(None, str(folder)).collect())
-        except Exception:  # noqa: BLE001 - the library says nothing about a file that is just being made
+                return list(_collector(None, str(folder)).collect())
+        except TORN:
+            # A file that is just being made.
             if attempt == _READ_TRIES - 1:
                 raise
     return ()
@@ -207,16 +238,16 @@ def _add_up_ended(folder: Path) -> None:
         if not process_id.isdigit() or _is_alive(int(process_id)):
             continue
         # A file that was cut off while it was being made holds nothing worth keeping.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(*TORN):
             _add_to(folder / f"{prefix}_{_PAST}.db", file, keep_newest=prefix.startswith("gauge"))
         file.unlink(missing_ok=True)
 
 
 def _add_to(target: Path, source: Path, *, keep_newest: bool) -> None:
     found: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
-    for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(source)):
+    for key, value, timestamp, _ in _mapped_file.read_all_values_from_file(str(source)):
         found[key] = (value, timestamp)
-    past = MmapedDict(str(target))
+    past = _mapped_file(str(target))
     try:
         for key, (value, timestamp) in found.items():
             before, at = past.read_value(key)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from portal.kernel.db import Base, db
 from portal.kernel.errors import PortalError
-from portal.kernel.search_indexes import PREFIX, missing_indexes
+from portal.kernel.search_indexes import PREFIX, kept_through_rebuilds, missing_indexes
 
 CORE = "portal"
 ENVIRONMENT = Path(__file__).resolve().parents[2] / "migrations"
@@ -129,7 +129,7 @@ def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:
             # Rebuilding a parent table would otherwise empty the tables that cascade from it.
             _foreign_keys(connection, "OFF")
         try:
-            with connection.begin():
+            with connection.begin(), kept_through_rebuilds(connection):
                 action(_config(owner, folder, connection))
                 if sqlite:
                     _refuse_broken_keys(connection)

@@ -4,11 +4,13 @@ Call :func:`search_index` and :func:`word_indexes` below the model; see docs/adr
 """
 
 import string
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Index, Integer, String, func, literal_column, text
+from sqlalchemy import Connection, Index, String, func, literal_column, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import FunctionElement
@@ -66,8 +68,58 @@ def how_searched(column: InstrumentedAttribute[Any]) -> Searched | None:
 def expressions(column: InstrumentedAttribute[Any], how: Searched) -> list[Any]:
     """Return what the column's search indexes hold, one expression each."""
     whole: Any = column if how.fold else func.lower(column, type_=String())
-    later = (_NthWord(whole, literal_column(str(number), Integer)) for number in range(2, how.words + 1))
+    later = (_NthWord(whole, text(str(number))) for number in range(2, how.words + 1))
     return [whole, *later]
+
+
+def create_search_indexes(
+    connection: Connection, table: str, column: str, *, words: int = 1, is_folded: bool = False
+) -> None:
+    """Make the search indexes of a column, in a migration: ``create_search_indexes(op.get_bind(), …)``.
+
+    Args:
+        connection: Of the migration.
+        table, column: Names.
+        words: 1 for :func:`search_index`; as given to :func:`word_indexes`.
+        is_folded: Whether the column has a folding of its own.
+    """
+    for number, name in enumerate(_names(table, column, words), 1):
+        whole = column if is_folded else f"lower({column})"
+        held: Any = literal_column(whole)
+        if number > 1:
+            held = _NthWord(held, text(str(number)))
+        ddl = str(held.compile(dialect=connection.dialect))
+        how = " text_pattern_ops" if connection.dialect.name == "postgresql" else ""
+        connection.execute(text(f"CREATE INDEX {name} ON {table} ({ddl}{how})"))
+
+
+def drop_search_indexes(connection: Connection, table: str, column: str, *, words: int = 1) -> None:
+    """Remove the search indexes of a column, in a migration."""
+    for name in _names(table, column, words):
+        connection.execute(text(f"DROP INDEX {name}"))
+
+
+@contextmanager
+def kept_through_rebuilds(connection: Connection) -> Iterator[None]:
+    """Keep search indexes of tables that a migration rebuilds: on SQLite that forgets indexes over expressions."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    before = _catalogue(connection)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?i).*expression.based index")
+        yield
+    after = _catalogue(connection)
+    for name, (table, _, sql) in before.items():
+        is_rebuilt = table in after and after[table][1] != before[table][1]
+        if name.startswith(PREFIX) and name not in after and is_rebuilt:
+            connection.execute(text(sql))
+
+
+def _catalogue(connection: Connection) -> dict[str, tuple[str, int, str]]:
+    """Return the table, first page and definition of every table and index of SQLite."""
+    rows = connection.execute(text("SELECT name, tbl_name, rootpage, sql FROM sqlite_master"))
+    return {name: (table, page, sql) for name, table, page, sql in rows}
 
 
 def missing_indexes(connection: Connection, owner: str) -> list[str]:
@@ -111,7 +163,11 @@ def _nth_word_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 def _declare(column: InstrumentedAttribute[Any], how: Searched) -> None:
     own = column.property.columns[0]
     own.info[_INFO] = how
-    for number, held in enumerate(expressions(column, how), 1):
-        suffix = f"_{number}" if number > 1 else ""
-        name = f"{PREFIX}{own.table.name}_{own.name}{suffix}"
+    names = _names(own.table.name, own.name, how.words)
+    for name, held in zip(names, expressions(column, how), strict=True):
         Index(name, held.label("words"), postgresql_ops={"words": "text_pattern_ops"})
+
+
+def _names(table: str, column: str, words: int) -> list[str]:
+    later = (f"{PREFIX}{table}_{column}_{number}" for number in range(2, words + 1))
+    return [f"{PREFIX}{table}_{column}", *later]

@@ -43,7 +43,7 @@ class AuditView(PortalModelView):
     column_list = ("at", "actor_name", "action", "target", "record_id", "changes")
     column_default_sort = ("at", True)
     column_sortable_list = ("at",)
-    column_searchable_list = ("record_id", "actor_name")
+    column_filters_walked = ("action",)
     column_labels: ClassVar[dict[str, str]] = {
         "at": "When",
         "actor_name": "Who",

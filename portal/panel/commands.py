@@ -21,7 +21,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
-from portal.panel import people_commands
+from portal.panel import people_commands, token_commands
 from portal.panel.job_commands import submit_job
 from portal.panel.undo_commands import undo_job
 
@@ -67,7 +67,7 @@ def rotate_activation_keys() -> None:
     click.echo("New codes use the new key from now on.")
 
 
-for command in people_commands.COMMANDS:
+for command in (*people_commands.COMMANDS, token_commands.create_service):
     users.add_command(command)
 
 

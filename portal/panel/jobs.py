@@ -56,7 +56,7 @@ class JobsView(PortalModelView):
     can_view_details = False
     column_list = ("title", "state", "done", "actor_name", "created_at", "finished_at")
     column_default_sort = ("created_at", True)
-    column_sortable_list = ("created_at", "finished_at", "state")
+    column_sortable_list = ("created_at", "finished_at")
     column_searchable_list = ("title", "actor_name", "kind")
     column_badges = ("state",)
     column_labels: ClassVar[dict[str, str]] = {

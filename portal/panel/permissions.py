@@ -21,6 +21,8 @@ HEALTH_VIEW = "portal.health.view"
 PLUGINS_VIEW = "portal.plugins.view"
 SCHEDULES_MANAGE = "portal.schedules.manage"
 METRICS_VIEW = "portal.metrics.view"
+TOKENS_USE = "portal.tokens.use"  # noqa: S105 - the name of a permission
+TOKENS_MANAGE = "portal.tokens.manage"  # noqa: S105 - the name of a permission
 
 PERMISSIONS = (
     Permission(name=USERS_VIEW, title="See users", group="People"),
@@ -41,6 +43,8 @@ PERMISSIONS = (
     Permission(name=HEALTH_VIEW, title="See the health of the installation", group="Operation"),
     Permission(name=PLUGINS_VIEW, title="See the plugins", group="Operation"),
     Permission(name=SCHEDULES_MANAGE, title="See schedules, switch them, run them now", group="Operation"),
+    Permission(name=TOKENS_USE, title="Have API tokens of one's own", group="REST interface"),
+    Permission(name=TOKENS_MANAGE, title="See and revoke everybody's API tokens, make them for service accounts", group="REST interface"),
     Permission(name=METRICS_VIEW, title="Read the figures for monitoring", group="Operation"),
 )
 
@@ -60,6 +64,8 @@ ROLES = (
                 HEALTH_VIEW,
                 PLUGINS_VIEW,
                 SCHEDULES_MANAGE,
+                TOKENS_USE,
+                TOKENS_MANAGE,
             }
         ),
     ),

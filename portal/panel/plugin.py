@@ -33,7 +33,7 @@ from portal.hooks.declarations import Role as DeclaredRole
 from portal.hooks.events import IdentitiesLinked, JobFinished, MaintenanceChanged
 from portal.hooks.specs import hookimpl
 from portal.jobs.mapping_memory import ColumnMapping
-from portal.jobs.models import Job, JobFile, JobRow
+from portal.jobs.models import Job, JobFile, JobRow, PassingFile
 from portal.jobs.schedules import ScheduleRun, ScheduleState
 from portal.kernel.actor import Actor
 from portal.kernel.replica import Beat
@@ -85,6 +85,7 @@ def portal_models() -> Sequence[type]:
         Job,
         JobRow,
         JobFile,
+        PassingFile,
         ColumnMapping,
         ScheduleState,
         ScheduleRun,

@@ -29,6 +29,7 @@ from portal.kernel.actor import current_actor
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, InvalidInput, NotFound, PluginReactionFailed
+from portal.kernel.searching import Found
 from portal.kernel.transaction import transaction
 from portal.panel.delegation import may_change_user, require_user
 from portal.panel.linking import LinkIdentities
@@ -55,13 +56,13 @@ class PeoplePages:
 
     get_one: Any
 
-    def _apply_search(self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str) -> Any:
-        # A key of another system is found as a whole, by its index; parts of names are looked for otherwise.
-        known = with_external_id(search.strip())
-        if db.session.scalar(known.limit(1)) is not None:
-            query, count_query = query.filter(User.id.in_(known)), count_query.filter(User.id.in_(known))
-            return query, count_query, joins, count_joins
-        return super()._apply_search(query, count_query, joins, count_joins, search)  # type: ignore[misc]
+    def find(self, query: Any, wanted: str) -> Any:
+        """Return what a search matches: a key of another system as a whole, else the beginnings of names."""
+        known = list(db.session.scalars(with_external_id(wanted.strip())))
+        if known:
+            condition = User.id.in_(known)
+            return Found(condition=condition, count=query.where(condition).count())
+        return super().find(query, wanted)  # type: ignore[misc]
 
     def people_facts(self, user: User) -> dict[str, Any]:
         """Return what the user's page shows of identities, and which buttons it has."""

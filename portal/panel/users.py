@@ -35,7 +35,7 @@ class UsersView(PeoplePages, PortalModelView):
     permission_edit = USERS_EDIT
     column_list = ("display_name", "sign_in_name", "email", "roles", "active", "last_seen_at", "created_at")
     column_searchable_list = ("sign_in_key", "display_name", "email")
-    column_sortable_list = ("display_name", "sign_in_name", "email", "created_at", "last_seen_at")
+    column_sortable_list = ("display_name", ("sign_in_name", "sign_in_key"), "email", ("created_at", "id"))
     column_default_sort = ("id", True)
     column_labels: ClassVar[dict[str, str]] = {
         "display_name": "Name",

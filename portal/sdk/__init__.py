@@ -62,7 +62,14 @@ from portal.kernel.errors import (
     UnderMaintenance,
 )
 from portal.kernel.ids import new_id
+from portal.kernel.paging import Page, PageOrder, order_of, page_of, position_from, position_text
 from portal.kernel.references import who_refers
+from portal.kernel.search_indexes import (
+    create_search_indexes,
+    drop_search_indexes,
+    search_index,
+    word_indexes,
+)
 from portal.kernel.transaction import (
     in_transaction,
     is_temporary,
@@ -109,6 +116,8 @@ __all__ = [
     "NewIdentity",
     "NewUser",
     "NotFound",
+    "Page",
+    "PageOrder",
     "Permission",
     "PluginError",
     "PortalError",
@@ -129,12 +138,14 @@ __all__ = [
     "acting_as",
     "activation_codes",
     "attach_at_sign_in",
+    "create_search_indexes",
     "create_users",
     "current_actor",
     "current_config",
     "current_store",
     "database_now",
     "db",
+    "drop_search_indexes",
     "emit_notice",
     "emit_reaction",
     "erase_audit",
@@ -154,6 +165,10 @@ __all__ = [
     "narrow",
     "new_id",
     "on_commit",
+    "order_of",
+    "page_of",
+    "position_from",
+    "position_text",
     "public_route",
     "reading",
     "record",
@@ -165,6 +180,7 @@ __all__ = [
     "run_in_transaction",
     "safe_image",
     "savepoint",
+    "search_index",
     "send_mail",
     "sign_in_key",
     "signed_in_only",
@@ -173,4 +189,5 @@ __all__ = [
     "users_by_identity",
     "utc_now",
     "who_refers",
+    "word_indexes",
 ]

@@ -1,7 +1,7 @@
 """Turns errors into pages, or into problem documents (RFC 9457) for callers that ask for JSON."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from flask import Flask, Response, json, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.auth.bearer import API_ROOT
 from portal.kernel.errors import PortalError, UnderMaintenance
 from portal.web.headers import request_id
 
@@ -32,15 +33,27 @@ PLAIN_WORDS = {
     ),
     503: ("unavailable", "The portal is busy. Try again in a moment."),
 }
+#: What programs are told instead.
+API_WORDS = {
+    400: ("bad-request", "The request could not be understood: its body or its headers are malformed."),
+    401: ("sign-in-needed", "Send a token: Authorization: Bearer cpt_…"),
+    404: ("not-found", "There is nothing at this address."),
+    405: ("method-not-allowed", "This address does not answer this method; the header Allow names those it does."),
+    413: ("body-too-large", "The body is larger than this portal accepts here. Send a file, or less at once."),
+}
+#: The one page below the REST interface's address.
+API_PAGE = "/api/docs"
 
 
 class SignInNeeded(PortalError):
     """Nobody is signed in."""
 
     status: ClassVar[int] = 401
+    CODE: ClassVar[str] = "sign-in-needed"
 
     def __init__(self) -> None:
-        super().__init__("sign-in-needed", "Sign in to go on.")
+        words = API_WORDS[401][1] if below_api() else "Sign in to go on."
+        super().__init__(self.CODE, words)
 
 
 def init_errors(app: Flask) -> None:
@@ -49,9 +62,14 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
 
 
+def below_api() -> bool:
+    """Say whether the address belongs to the REST interface, whose answers are never pages."""
+    return request.path.startswith(API_ROOT) and request.path != API_PAGE
+
+
 def wants_json() -> bool:
     """Say whether the caller prefers JSON over a page."""
-    if request.path.startswith("/api/"):
+    if below_api():
         return True
     best = request.accept_mimetypes.best_match(["text/html", PROBLEM_TYPE, "application/json"], "text/html")
     return best != "text/html"
@@ -61,14 +79,15 @@ def _portal_error(error: PortalError) -> Response:
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnderMaintenance):
         log.error("the request failed: %s", error.code, exc_info=error)
     retry = getattr(error, "retry_after_seconds", None)
-    return _answer(error.status, error.code, error.message, error.facts, retry)
+    return answer_problem(error.status, error.code, error.message, error.facts, retry)
 
 
 def _http_error(error: HTTPException) -> Response | AnyResponse:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
-    code, message = PLAIN_WORDS.get(status, ("error", error.description or HTTPStatus(status).phrase))
+    words = {**PLAIN_WORDS, **API_WORDS} if below_api() else PLAIN_WORDS
+    code, message = words.get(status, ("error", error.description or HTTPStatus(status).phrase))
     if status == HTTPStatus.BAD_REQUEST and type(error).__name__ == "CSRFError":
         code, message = (
             "form-expired",
@@ -76,26 +95,44 @@ def _http_error(error: HTTPException) -> Response | AnyResponse:
         )
     if isinstance(error, RequestEntityTooLarge):
         log.info("upload refused as too large: %s bytes", request.content_length)
-    response = _answer(status, code, message, {}, getattr(error, "retry_after", None))
+    response = answer_problem(status, code, message, {}, getattr(error, "retry_after", None))
     if status == HTTPStatus.METHOD_NOT_ALLOWED and getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
     return response
 
 
-def _answer(status: int, code: str, message: str, facts: Mapping[str, Any], retry_after: Any) -> Response:
+def answer_problem(
+    status: int,
+    code: str,
+    message: str,
+    facts: Mapping[str, Any],
+    retry_after: Any = None,
+    errors: Sequence[Mapping[str, Any]] = (),
+) -> Response:
+    """Answer with a page or a problem document.
+
+    Args:
+        errors: What is wrong with each field; by default what ``facts["field"]`` names.
+    """
     title = HTTPStatus(status).phrase
     if wants_json():
+        if not errors and facts.get("field"):
+            errors = [{"field": str(facts["field"]), "code": code, "message": message}]
         document = {
-            "type": "about:blank",
+            "type": f"urn:campus-portal:problem:{code}",
             "title": title,
             "status": status,
             "code": code,
             "detail": message,
             "facts": dict(facts),
+            "errors": list(errors),
             "request_id": request_id(),
         }
         response = make_response(json.dumps(document), status)
         response.content_type = PROBLEM_TYPE
+        if status == HTTPStatus.UNAUTHORIZED:
+            detail = "" if code == SignInNeeded.CODE else f', error="invalid_token", error_description="{message}"'
+            response.headers["WWW-Authenticate"] = f'Bearer realm="Campus Portal"{detail}'
     else:
         page = render_template(
             "portal/error.html", status=status, code=code, message=message, title=title, facts=facts

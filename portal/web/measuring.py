@@ -27,7 +27,7 @@ def init_measuring(app: Flask) -> None:
     app.after_request(_end)
     app.teardown_request(_forget)
     # Flask's own line has the address, and an address may name a person.
-    app.log_exception = _log_exception  # type: ignore[method-assign]
+    app.log_exception = _log_exception  # type: ignore[assignment,method-assign]
 
 
 def _begin() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from apiflask import APIFlask
 from flask import Blueprint, Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
@@ -16,11 +17,15 @@ from portal.web.headers import init_headers, nonce
 from portal.web.landing import init_landing
 from portal.web.navigation import PANEL_URL, add_declared_views, home_view
 from portal.web.pages import STATIC, STATIC_ENDPOINT, init_pages
+from portal.web.rest.document import init_document
+from portal.web.rest.mounting import mount
+from portal.web.rest.pages import init_api_pages
+from portal.web.rest.reading import init_reading, judge_content
 
 _STATIC_DAYS = 7
 
 
-def init_web(app: Flask) -> None:
+def init_web(app: APIFlask) -> None:
     """Wire the web room into the application; the last step of the start sequence.
 
     Raises:
@@ -35,11 +40,16 @@ def init_web(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count)  # type: ignore[method-assign]
     init_headers(app, config)
     init_errors(app)
+    init_reading(app)
     init_gate(app)
+    app.before_request(judge_content)
     init_pages(app)
     _add_static(app)
     init_landing(app)
     _add_panel(app, registry)
+    mount(app, registry)
+    init_api_pages(app)
+    init_document(app)
 
 
 def _add_static(app: Flask) -> None:

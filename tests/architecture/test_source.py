@@ -19,6 +19,7 @@ BORDERS = {
     "portal/jobs/applying.py": "a bug in one row must not stop the others",
     "portal/jobs/engine.py": "a bug in a kind fails its job, not the worker",
     "portal/kernel/migrations.py": "a failed revision is named and raised again",
+    "portal/kernel/processes.py": "the error of a child made for one call is raised again by its parent",
     "portal/kernel/transaction.py": "the transaction rolls back on anything; callbacks come after the commit",
     "portal/supervisor/children.py": "a child that does not start is tried again",
     "portal/supervisor/relay.py": "the relay outlives what is away for a while",

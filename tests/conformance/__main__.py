@@ -27,7 +27,10 @@ SYSTEMS = ("enrollments", "submissions")
 def main(system: str, source: Path, target: Path, database: EngineName) -> None:
     """Run the scenarios of SOURCE and write what each step did to TARGET."""
     runner = importlib.import_module(f"tests.conformance.{system}.runner")
-    scenarios = json.loads(source.read_text(encoding="utf-8"))["scenarios"]
+    document = json.loads(source.read_text(encoding="utf-8"))
+    scenarios = document["scenarios"]
+    if "base" in document:
+        scenarios = [{"base": document["base"], **item} for item in scenarios]
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-conformance-")))
         server = stack.enter_context(PostgresqlServer()) if database == "postgresql" else None

@@ -1,37 +1,18 @@
 """The bulk path sends few statements, and not more of them when there are more students in a chunk."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event
 
 from benchmarks.campus import Intake, quick_photo, started
 from plugins.admissions.jobs import CreateStudents
 from portal.jobs.applying import Pace
 from portal.jobs.engine import run_inline
 from portal.jobs.queries import get_job
-from portal.kernel.db import db
+from portal.testing.statements import counted_statements
 from tests.walks.conftest import CampusOf
 from tests.walks.walk import create_in_portal
 
 pytestmark = pytest.mark.both_engines
 MOST_PER_STUDENT = 0.2
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Collect the statements sent meanwhile; an executemany is one, BEGIN and COMMIT are none."""
-    statements: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_a_full_chunk_takes_a_fifth_of_a_statement_per_student(
@@ -48,7 +29,7 @@ def test_a_full_chunk_takes_a_fifth_of_a_statement_per_student(
             job_id = create_in_portal(close_portal=False, apply=False)
             run_inline(job_id)
             started(job_id)
-            with counted() as statements:
+            with counted_statements() as statements:
                 run_inline(job_id)
             assert get_job(job_id).done_count == chunks * rows
             sent.append(len(statements))

@@ -35,7 +35,7 @@ class DepartmentView(PortalModelView):
     column_list = ("code", "title", "faculty")
     column_details_list = ("code", "title", "faculty", "certificates")
     column_searchable_list = ("code", "title", "faculty.title")
-    column_sortable_list = ("code", "title", ("faculty", "faculty.title"))
+    column_sortable_list = ("code", "title")
     column_default_sort = "title"
     form_columns = ("code", "title", "faculty")
     form_ajax_refs: ClassVar[dict[str, Any]] = {
@@ -62,7 +62,8 @@ class CertificateView(PortalModelView):
     column_details_list = column_list
     column_labels: ClassVar[dict[str, str]] = {**LABELS, "application_category": "Category"}
     column_searchable_list = ("code", "title", "department.title")
-    column_sortable_list = ("code", "title", ("department", "department.title"), "start_level")
+    column_sortable_list = ("code", "title")
+    column_filters_walked = ("study_mode",)
     column_default_sort = "code"
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Certificate.application_category, "Category", CATEGORY_TITLES),

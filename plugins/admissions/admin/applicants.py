@@ -19,7 +19,6 @@ from plugins.admissions.api.workflow import MOST_AT_ONCE, TransitionOutcome, tra
 from plugins.admissions.errors import ALREADY_CREATED, CERTIFICATE_WRONG_CATEGORY
 from plugins.admissions.forms import LABELS, SEXES, SPECIALS, CertificateField, keeps_rule, without
 from plugins.admissions.models import Applicant, ApplicantState, Certificate, Container
-from plugins.admissions.models.names import folded
 from plugins.admissions.models.vocabulary import SEX_TITLES
 from plugins.admissions.permissions import (
     APPLICANTS_EDIT,
@@ -64,12 +63,14 @@ class ApplicantView(ApplicantPages, PortalModelView):
         "reg_number": "Registration number",
         "student_id": "Student",
         "fullname": "name",
+        "application_number": "number",
     }
-    column_searchable_list = ("applicant_id", "fullname", "reg_number", "email")
+    column_searchable_list = ("applicant_id", "application_number", "fullname", "reg_number", "email")
     column_sortable_list = (("display_fullname", "lastname"), "applicant_id", "state", "course_admitted")
     column_default_sort = ("id", True)
     column_badges = ("state",)
     badge_tones: ClassVar[dict[str, str]] = dict(STATE_TONES)
+    column_filters_walked = ("sex",)
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Applicant.state, "State", list(ApplicantState)),
         container_filter(Applicant.container_id),
@@ -139,15 +140,6 @@ class ApplicantView(ApplicantPages, PortalModelView):
             raise Conflict(ALREADY_CREATED, f"{model.applicant_id} is a student already and stays as it is.")
         changed = {name for name in _CHOICES if inspect(model).attrs[name].history.has_changes()}
         _check_choices(model.container, {name: getattr(model, name) for name in changed})
-
-    def _apply_search(
-        self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str
-    ) -> tuple[Any, Any, Any, Any]:
-        # Names are stored folded; so is what people type: "lukasz" finds Łukasz.
-        found: tuple[Any, Any, Any, Any] = super()._apply_search(
-            query, count_query, joins, count_joins, folded(search)
-        )
-        return found
 
     @portal_action("create_students", "Create students", STUDENTS_CREATE)
     def create_students(self, ids: list[str]) -> Any:

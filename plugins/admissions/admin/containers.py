@@ -65,6 +65,7 @@ class ContainerView(PortalModelView):
     column_searchable_list = ("code", "title")
     column_sortable_list = ("code", "title", "year", "startdate", "enddate")
     column_default_sort = ("enddate", True)
+    column_filters_walked = ("prefix", "application_category")
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Container.prefix, "Type", PREFIX_TITLES),
         ChoiceFilter(Container.application_category, "Category", CATEGORY_TITLES),

@@ -69,11 +69,8 @@ class StudyCourseView(PortalModelView):
         "certificate.code": "certificate",
     }
     column_searchable_list = ("student.student_id", "student.fullname", "certificate.code")
-    column_sortable_list = (
-        ("student", "student.student_id"),
-        ("certificate", "certificate.code"),
-        "entry_session",
-    )
+    column_sortable_list = ("entry_session",)
+    column_filters_walked = ("current_level", "is_current")
     column_default_sort = ("id", True)
     column_filters: ClassVar[list[Any]] = [
         FilterEqual(StudyCourse.entry_session, "Entry session"),
@@ -99,7 +96,8 @@ class ApplicantFileView(PortalModelView):
         "applicant.applicant_id": "application",
         "applicant.fullname": "name",
     }
-    column_searchable_list = ("name", "applicant.applicant_id", "applicant.fullname")
+    column_searchable_list = ("applicant.applicant_id", "applicant.fullname")
+    column_filters_walked = ("kind",)
     column_sortable_list = ("added_at",)
     column_default_sort = ("id", True)
     column_badges = ("kind",)
@@ -127,7 +125,8 @@ class StudentFileView(PortalModelView):
         "student.student_id": "student number",
         "student.fullname": "student",
     }
-    column_searchable_list = ("name", "student.student_id", "student.fullname")
+    column_searchable_list = ("student.student_id", "student.fullname")
+    column_filters_walked = ("kind",)
     column_sortable_list = ("added_at",)
     column_default_sort = ("id", True)
     column_badges = ("kind",)
@@ -149,8 +148,9 @@ class ApplicantHistoryView(PortalModelView):
     introduction = "What happened to applications, newest first."
     can_view_details = False
     column_list = ("at", "applicant", "text", "actor_name")
-    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "applicant.applicant_id": "application"}
-    column_searchable_list = ("text", "actor_name", "applicant.applicant_id")
+    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "applicant.applicant_id": "application", "applicant.fullname": "name"}
+    column_searchable_list = ("applicant.applicant_id", "applicant.fullname")
+    column_filters_walked = ("transition",)
     column_sortable_list = ("at",)
     column_default_sort = ("id", True)
     column_filters: ClassVar[list[Any]] = [
@@ -168,8 +168,9 @@ class StudentHistoryView(PortalModelView):
     introduction = "What happened to student records, newest first."
     can_view_details = False
     column_list = ("at", "student", "text", "actor_name")
-    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "student.student_id": "student number"}
-    column_searchable_list = ("text", "actor_name", "student.student_id")
+    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "student.student_id": "student number", "student.fullname": "name"}
+    column_searchable_list = ("student.student_id", "student.fullname")
+    column_filters_walked = ("transition",)
     column_sortable_list = ("at",)
     column_default_sort = ("id", True)
     column_filters: ClassVar[list[Any]] = [

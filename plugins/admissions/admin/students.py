@@ -15,7 +15,6 @@ from plugins.admissions.admin.student_page import facts_of, zip_entries
 from plugins.admissions.admin.words import code_cell, record_link
 from plugins.admissions.forms import LABELS, SEXES, keeps_rule
 from plugins.admissions.models import Certificate, Student, StudentFile, StudentState, StudyCourse
-from plugins.admissions.models.names import folded
 from plugins.admissions.models.vocabulary import SEX_TITLES
 from plugins.admissions.permissions import FOLDERS_EXPORT, LETTERS_PRINT, STUDENTS_EDIT
 from portal.sdk import NotFound, db
@@ -80,6 +79,7 @@ class StudentView(PortalModelView):
     column_sortable_list = (("display_fullname", "lastname"), "student_id", "state", "created_at")
     column_default_sort = ("created_at", True)
     column_badges = ("state",)
+    column_filters_walked = ("sex",)
     column_filters: ClassVar[list[Any]] = [
         StudyCourseFilter(Certificate.code, "Certificate", certificates, str),
         StudyCourseFilter(StudyCourse.entry_session, "Entry session", sessions, int),
@@ -109,14 +109,6 @@ class StudentView(PortalModelView):
         """Return the students with their study courses, in a fixed number of statements."""
         courses = selectinload(Student.study_courses).joinedload(StudyCourse.certificate)
         return super().get_query().options(courses)
-
-    def _apply_search(
-        self, query: Any, count_query: Any, joins: Any, count_joins: Any, search: str
-    ) -> tuple[Any, Any, Any, Any]:
-        found: tuple[Any, Any, Any, Any] = super()._apply_search(
-            query, count_query, joins, count_joins, folded(search)
-        )
-        return found
 
     @expose("/details/")
     def details_view(self) -> Any:

@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.sdk import Base, Versioned, new_id
+from portal.sdk import Base, Versioned, new_id, search_index, word_indexes
 
 
 class Faculty(Base, Versioned):
@@ -78,3 +78,8 @@ class Certificate(Base, Versioned):
 
     def __str__(self) -> str:
         return f"{self.code} – {self.title}"
+
+
+for _model in (Faculty, Department, Certificate):
+    search_index(_model.code)
+    word_indexes(_model.title)

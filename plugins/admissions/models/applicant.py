@@ -9,9 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugins.admissions.models.academics import Certificate
 from plugins.admissions.models.container import Container
-from plugins.admissions.models.names import NamedPerson
+from plugins.admissions.models.names import NamedPerson, folded
 from plugins.admissions.models.vocabulary import ApplicantState, FileKind
-from portal.sdk import Base, StoredFile, Versioned, new_id, utc_now
+from portal.sdk import Base, StoredFile, Versioned, new_id, search_index, utc_now, word_indexes
 
 _STATES = ", ".join(f"'{state}'" for state in ApplicantState)
 
@@ -26,10 +26,12 @@ class Applicant(NamedPerson, Base, Versioned):
         UniqueConstraint("container_id", "application_number"),
         Index("ix_admissions_applicant_state", "state", "id"),
         Index("ix_admissions_applicant_container_id_state", "container_id", "state", "id"),
-        Index("ix_admissions_applicant_fullname", "fullname", "id"),
         Index("ix_admissions_applicant_lastname", "lastname", "id"),
         Index("ix_admissions_applicant_email", "email"),
-        Index("ix_admissions_applicant_course_admitted", "course_admitted"),
+        Index("ix_admissions_applicant_course_admitted", "course_admitted", "id"),
+        Index("ix_admissions_applicant_course1", "course1", "id"),
+        Index("ix_admissions_applicant_date_of_birth", "date_of_birth", "id"),
+        Index("ix_admissions_applicant_locked", "locked", "id"),
         Index("ix_admissions_applicant_student_id", "student_id"),
     )
 
@@ -93,6 +95,7 @@ class ApplicantFile(Base):
     __table_args__ = (
         UniqueConstraint("applicant_uid", "name"),
         Index("ix_admissions_applicant_file_sha256", "sha256"),
+        Index("ix_admissions_applicant_file_added_at", "added_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -113,7 +116,11 @@ class ApplicantHistory(Base):
 
     __tablename__ = "admissions_applicant_history"
     __audited__: ClassVar[bool] = False
-    __table_args__ = (Index("ix_admissions_applicant_history_applicant_uid", "applicant_uid", "at", "id"),)
+    __table_args__ = (
+        Index("ix_admissions_applicant_history_applicant_uid", "applicant_uid", "at", "id"),
+        Index("ix_admissions_applicant_history_at", "at", "id"),
+        Index("ix_admissions_applicant_history_actor_name", "actor_name", "id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     applicant_uid: Mapped[uuid.UUID] = mapped_column(
@@ -126,3 +133,8 @@ class ApplicantHistory(Base):
     transition: Mapped[str] = mapped_column(String(20), default="")
 
     applicant: Mapped[Applicant] = relationship(back_populates="history")
+
+
+word_indexes(Applicant.fullname, fold=folded)
+for _column in (Applicant.applicant_id, Applicant.application_number, Applicant.reg_number, Applicant.email):
+    search_index(_column)

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, Numeric, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugins.admissions.models.vocabulary import ContainerMode, session_title
-from portal.sdk import Base, Versioned, new_id, utc_now
+from portal.sdk import Base, Versioned, new_id, search_index, utc_now, word_indexes
 
 
 class Container(Base, Versioned):
@@ -18,7 +18,10 @@ class Container(Base, Versioned):
     __table_args__ = (
         CheckConstraint("mode IN ('create', 'update')", name="mode"),
         CheckConstraint("application_fee >= 0", name="application_fee"),
-        Index("ix_admissions_container_enddate", "enddate"),
+        Index("ix_admissions_container_enddate", "enddate", "id"),
+        Index("ix_admissions_container_startdate", "startdate", "id"),
+        Index("ix_admissions_container_title", "title", "id"),
+        Index("ix_admissions_container_year", "year", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -58,3 +61,7 @@ class Container(Base, Versioned):
 
     def __str__(self) -> str:
         return f"{self.code} – {self.title}"
+
+
+search_index(Container.code)
+word_indexes(Container.title)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugins.admissions.models.academics import Certificate
 from plugins.admissions.models.applicant import Applicant
-from plugins.admissions.models.names import NamedPerson
+from plugins.admissions.models.names import NamedPerson, folded
 from plugins.admissions.models.vocabulary import FileKind, StudentState, session_title
-from portal.sdk import Base, StoredFile, Versioned, new_id, utc_now
+from portal.sdk import Base, StoredFile, Versioned, new_id, search_index, utc_now, word_indexes
 
 
 class Student(NamedPerson, Base, Versioned):
@@ -100,7 +100,7 @@ class StudyCourse(Base, Versioned):
         ),
         Index("ix_admissions_study_course_student_uid", "student_uid"),
         Index("ix_admissions_study_course_certificate_id", "certificate_id"),
-        Index("ix_admissions_study_course_entry_session", "entry_session"),
+        Index("ix_admissions_study_course_entry_session", "entry_session", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -135,6 +135,7 @@ class StudentFile(Base):
     __table_args__ = (
         UniqueConstraint("student_uid", "name"),
         Index("ix_admissions_student_file_sha256", "sha256"),
+        Index("ix_admissions_student_file_added_at", "added_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -153,7 +154,11 @@ class StudentHistory(Base):
 
     __tablename__ = "admissions_student_history"
     __audited__: ClassVar[bool] = False
-    __table_args__ = (Index("ix_admissions_student_history_student_uid", "student_uid", "at", "id"),)
+    __table_args__ = (
+        Index("ix_admissions_student_history_student_uid", "student_uid", "at", "id"),
+        Index("ix_admissions_student_history_at", "at", "id"),
+        Index("ix_admissions_student_history_actor_name", "actor_name", "id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     student_uid: Mapped[uuid.UUID] = mapped_column(ForeignKey("admissions_student.id", ondelete="CASCADE"))
@@ -163,3 +168,8 @@ class StudentHistory(Base):
     transition: Mapped[str] = mapped_column(String(20), default="")
 
     student: Mapped[Student] = relationship(back_populates="history")
+
+
+word_indexes(Student.fullname, fold=folded)
+for _column in (Student.student_id, Student.reg_number, Student.matric_number, Student.email):
+    search_index(_column)

@@ -1,10 +1,10 @@
 """Whose keys a program uses: its organization, the organization's identity providers, the users behind the keys."""
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import String, or_, select
+from sqlalchemy import ScalarSelect, String, or_, select
 
 from plugins.enrollments.api.inputs import (
     Normalise,
@@ -189,7 +189,7 @@ def get_provider_slug(provider: IdentityProvider) -> str:
     return provider.slug.removeprefix("saml-")
 
 
-def first_author(program_uuid: object) -> object:
+def first_author(program_uuid: Any) -> ScalarSelect[str]:
     """Return the scalar subquery of the key of a program's first authoring organization, for use in a statement.
 
     Args:
@@ -218,8 +218,3 @@ def _users(
         ids = rowset("ids", {"id": User.__table__.c.id.type}, [(user_id,) for user_id in set(found.values())])
         users = {user.id: user for user in db.session.scalars(select(User).join(ids, ids.c.id == User.id))}
     return {key: users.get(found[key]) if key in found else None for key in keys}
-
-
-def known_program(program_uuid: uuid.UUID) -> bool:
-    """Say whether the catalog has the program. One statement."""
-    return db.session.scalar(select(Program.id).where(Program.id == program_uuid)) is not None

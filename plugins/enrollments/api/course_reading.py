@@ -60,7 +60,7 @@ def get_program_course_enrollment(
     return found
 
 
-def select_program_course_enrollments(
+def select_program_course_enrollments(  # noqa: PLR0913, PLR0917 - the old signature
     program_uuid: object,
     course_key: object,
     curriculum_uuids: Iterable[object] | None = None,
@@ -101,7 +101,7 @@ def fetch_program_course_enrollments(
     return _rows(select_program_course_enrollments(program_uuid, course_key, **filters))
 
 
-def fetch_program_course_enrollments_by_students(
+def fetch_program_course_enrollments_by_students(  # noqa: PLR0913, PLR0917 - the old signature
     users: Sequence[User] | None = None,
     external_user_keys: Sequence[str] | None = None,
     program_uuids: Iterable[object] | None = None,

@@ -5,6 +5,7 @@ the answer, so the caller plans again from what is there now.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, Integer, String, delete, exists, literal, select, true, update
@@ -123,7 +124,8 @@ def write_course_rows(writes: Sequence[RowWrite]) -> dict[int, int]:
     """
     if not writes:
         return {}
-    given = rowset("given", _ROW, sorted(writes, key=lambda write: write.program_enrollment_id))
+    ordered = sorted(writes, key=attrgetter("program_enrollment_id"))
+    given = rowset("given", _ROW, ordered)
     values = stamp()
     columns = _columns(_ROWS, given, _ROW, values)
     insert = insert_into(ProgramCourseEnrollment).from_select(
@@ -135,7 +137,7 @@ def write_course_rows(writes: Sequence[RowWrite]) -> dict[int, int]:
         set_={name: insert.excluded[name] for name in changed},
         where=_ROWS.c.version == insert.excluded.version - 1,
     ).returning(_ROWS.c.program_enrollment_id, _ROWS.c.id)
-    found = {enrollment: uid for enrollment, uid in db.session.connection().execute(statement)}
+    found = dict(db.session.connection().execute(statement).all())
     if len(found) != len(writes):
         raise Collision
     return found

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from plugins.enrollments.api import course_statements as statements
 from plugins.enrollments.api.catalog import first_author
@@ -108,8 +109,9 @@ def create_program_course_enrollment(
     )
     if not save:
         row.course_enrollment = _course_enrollment(program_enrollment, key, status)
-        row.program_enrollment = program_enrollment
-        db.session.expunge(row)
+        row.program_enrollment_id = program_enrollment.id
+        # Without telling the other side, which would save the row with its next flush.
+        set_committed_value(row, "program_enrollment", program_enrollment)
         return row
     try:
         with savepoint() as session:
@@ -122,6 +124,7 @@ def create_program_course_enrollment(
             f"The learner takes {key} already, or is active in it through another program.",
             {"course_key": key},
         ) from error
+    db.session.expire(program_enrollment, ["course_rows"])
     return row
 
 

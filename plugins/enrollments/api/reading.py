@@ -52,7 +52,8 @@ def get_program_enrollment(
     statement = by_key(by_user(statement, user), external_user_key)
     if curriculum_uuid is not None:
         statement = by_uuids(statement, ProgramEnrollment.curriculum_uuid, [curriculum_uuid])
-    return one(statement, WHAT)
+    found: ProgramEnrollment = one(statement, WHAT)
+    return found
 
 
 def select_program_enrollments(

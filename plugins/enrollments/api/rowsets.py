@@ -11,11 +11,11 @@ from sqlalchemy import Dialect, Subquery, Text, bindparam, column, func, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
-from sqlalchemy.types import TypeEngine
 
 from portal.sdk import db
 
-Types = Mapping[str, TypeEngine[Any]]
+#: Column name to SQL type.
+Types = Mapping[str, Any]
 
 
 def rowset(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause:

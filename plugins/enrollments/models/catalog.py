@@ -40,7 +40,11 @@ class IdentityProvider(Base, Versioned):
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(255), default="", server_default="")
     organization_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("enrollments_organization.id", ondelete="SET NULL")
+        ForeignKey(
+            "enrollments_organization.id",
+            ondelete="SET NULL",
+            name="fk_enrollments_identity_provider_organization",
+        )
     )
     #: Only enabled ones are asked when keys are written; an identity that arrives is linked all the same.
     is_enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
@@ -127,7 +131,11 @@ class CurriculumCourse(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     curriculum_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("enrollments_curriculum.id", ondelete="CASCADE")
+        ForeignKey(
+            "enrollments_curriculum.id",
+            ondelete="CASCADE",
+            name="fk_enrollments_curriculum_course_curriculum",
+        )
     )
     course_key: Mapped[str] = mapped_column(Identifier)
 

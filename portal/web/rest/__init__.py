@@ -1,1 +1,1 @@
-"""The base of the REST interface: blueprints, access, problems, idempotency, preconditions, cursors, document."""
+"""The base of the REST interface: blueprints, access, problems, repeated calls, preconditions, cursors, document."""

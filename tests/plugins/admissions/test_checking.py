@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from plugins.admissions.models import Applicant
+from portal.jobs.queries import files_of_job
 from portal.jobs.schedules import run_now
 from portal.sdk import SYSTEM, current_store, transaction
 from portal.sdk.jobs import Job, JobState, get_job, run_inline
@@ -16,8 +17,6 @@ def checked(name: str) -> tuple[Job, str]:
     run_inline(job_id)
     job = get_job(job_id)
     assert (job.state, job.error) == (JobState.FINISHED, None)
-    from portal.jobs.queries import files_of_job
-
     (file,) = files_of_job(job_id)
     return job, current_store().read(file.sha256).decode()
 

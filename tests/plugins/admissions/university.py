@@ -5,14 +5,13 @@ import io
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any
 
 from PIL import Image
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from plugins.admissions.api.applicants import attach_passport, prepare_passport
 from plugins.admissions.models import (
@@ -28,6 +27,7 @@ from plugins.admissions.models import (
     Student,
 )
 from portal.sdk import SYSTEM, NewFile, current_store, db, register_files, transaction
+from portal.testing.statements import counted_statements as counted_statements
 from portal.sdk.jobs import (
     Job,
     RowState,

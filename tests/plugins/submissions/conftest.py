@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from plugins.submissions import api
-from portal.kernel.db import db
 from portal.kernel.transaction import run_in_transaction
+from portal.testing.statements import counted_statements
 
 Counting = Callable[[], AbstractContextManager[list[str]]]
 
@@ -32,20 +31,12 @@ def scored(uuid: str, earned: int, possible: int, **more: Any) -> None:
 
 @pytest.fixture
 def statements(app: Flask) -> Counting:
-    """Collect the statements of a block; what opens and ends transactions does not count."""
+    """Collect the statements of a block; what opens and ends transactions and savepoints does not count."""
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-            seen.append(statement)
-
-        event.listen(db.engine, "before_cursor_execute", note)
-        try:
+        with counted_statements() as seen:
             yield seen
-        finally:
-            event.remove(db.engine, "before_cursor_execute", note)
         seen[:] = [text for text in seen if not text.startswith(("BEGIN", "SAVEPOINT", "RELEASE"))]
 
     return counting

@@ -18,8 +18,7 @@ from portal.files.service import NewFile, register
 from portal.files.store import STORE_KEY, current_store, init_files
 from portal.files.sweeper import sweep
 from portal.health.checks import check_storage, prove_storage
-from portal.kernel import processes
-from portal.kernel.errors import NotFound, PortalError, StorageFull
+from portal.kernel.errors import PortalError, StorageFull
 from portal.kernel.transaction import transaction
 
 ANY_AGE = -3600.0

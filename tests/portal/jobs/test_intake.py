@@ -2,8 +2,7 @@
 
 import io
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -226,9 +225,7 @@ def test_permission_kind_and_files_are_checked() -> None:
 
 
 @pytest.mark.both_engines
-def test_planning_takes_the_same_statements_for_any_chunk(
-    count_statements: Counting,
-) -> None:
+def test_planning_takes_the_same_statements_for_any_chunk(count_statements: Counting) -> None:
     counts = []
     for size in (20, 400):
         upload = uploaded("name,code\n" + "".join(f"{size}-{n},{n:05}\n" for n in range(size)))

@@ -128,7 +128,7 @@ def test_nothing_can_be_written(app: Flask, with_replica: bool, request: pytest.
     if with_replica:
         request.getfixturevalue("copy")
 
-    with pytest.raises(DBAPIError, match="read-?only"), reading(replica=True) as session:
+    with pytest.raises(DBAPIError, match=r"read-?only"), reading(replica=True) as session:
         session.execute(setting("x"))
     put("still possible")
 

@@ -254,7 +254,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["enrollments_organization.id"],
-            name="fk_enrollments_identity_provider_organization_id_enrollments_organization",
+            name="fk_enrollments_identity_provider_organization",
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_enrollments_identity_provider"),
@@ -347,7 +347,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["curriculum_id"],
             ["enrollments_curriculum.id"],
-            name="fk_enrollments_curriculum_course_curriculum_id_enrollments_curriculum",
+            name="fk_enrollments_curriculum_course_curriculum",
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_enrollments_curriculum_course"),
@@ -457,10 +457,8 @@ def make_trigger(table: str, columns: tuple[str, ...], trigger_event: str, chang
         )
         return
     values = ", ".join((*STAMP, *columns))
-    op.execute(
-        f"CREATE FUNCTION {table}_{change}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN {into} SELECT '{change}', {values} FROM changed; RETURN NULL; END $$"  # noqa: S608 - own names
-    )
+    body = f"BEGIN {into} SELECT '{change}', {values} FROM changed; RETURN NULL; END"  # noqa: S608 - own names
+    op.execute(f"CREATE FUNCTION {table}_{change}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
     op.execute(
         f"CREATE TRIGGER {table}_{change} AFTER {trigger_event} ON {table} REFERENCING NEW TABLE AS changed "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_{change}()"

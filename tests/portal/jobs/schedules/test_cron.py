@@ -86,7 +86,7 @@ def test_yearly_slot_is_found_far_away() -> None:
     "text", ["", "* * * *", "* * * * * *", "61 * * * *", "@daily", "R * * * *", "H 3 * * *", "0 0 30 2 *", "a b c d e"]
 )
 def test_text_that_is_no_cron_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="fields|fixed|cron"):
+    with pytest.raises(ValueError, match=r"fields|fixed|cron"):
         Cron(text)
 
 

@@ -1,0 +1,29 @@
+"""The REST interface, for plugins: operations, lists in pages, preconditions, repeated calls. Re-exports only."""
+
+from portal.hooks.declarations import RestApi
+from portal.kernel.paging import PageOrder, order_of
+from portal.web.lookups import find_visible, narrowed_select
+from portal.web.rest.conditional import check_match, etag_of, quoted, version_etag
+from portal.web.rest.cursors import Listing, PageQuery, list_page
+from portal.web.rest.operations import SIGNED_IN, api_blueprint, api_route
+from portal.web.rest.repeating import job_key, sent_key
+
+__all__ = [
+    "SIGNED_IN",
+    "Listing",
+    "PageOrder",
+    "PageQuery",
+    "RestApi",
+    "api_blueprint",
+    "api_route",
+    "check_match",
+    "etag_of",
+    "find_visible",
+    "job_key",
+    "list_page",
+    "narrowed_select",
+    "order_of",
+    "quoted",
+    "sent_key",
+    "version_etag",
+]
