@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import click
 
+from benchmarks import lists as long_lists
 from benchmarks import students as main_job
 from benchmarks import submissions as score_book
 from portal.testing.sandboxes import ENGINES, EngineName
@@ -48,6 +49,18 @@ def students(
 def submissions(scale: int, database: EngineName, as_json: bool) -> None:
     """Answers and scores: every call and stream on the old system's workload."""
     figures = score_book.measure(scale, database)
+    if as_json:
+        click.echo(json.dumps(figures))
+
+
+@benchmarks.command()
+@click.option("--rows", type=click.IntRange(1_000, 10_000_000), default=1_000_000, show_default=True)
+@click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--explain", is_flag=True, help="Print how the database answers each page.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def lists(rows: int, database: EngineName, explain: bool, as_json: bool) -> None:
+    """Pages and searches of a long list: SQL time and statements of each."""
+    figures = long_lists.measure(rows, database, explain=explain)
     if as_json:
         click.echo(json.dumps(figures))
 

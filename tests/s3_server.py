@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from portal.files.s3 import Bucket
+from portal.files.buckets import Bucket
 
 
 @contextmanager

@@ -7,16 +7,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from io import BufferedReader, RawIOBase
 from threading import Lock
 from typing import IO, Any, BinaryIO, Protocol, TypeVar, cast
 
 from portal.files.blobs import StoredBlob, blob_not_found, checked_name
+from portal.files.buckets import Bucket, opened
 from portal.kernel import faults
-from portal.kernel.errors import InvalidInput, PortalError, StorageFull, TemporaryFailure
+from portal.kernel.errors import InvalidInput, StorageFull, TemporaryFailure
 from portal.kernel.processes import forks_later, in_child
 
 PARALLEL = 32
@@ -42,18 +41,6 @@ class StorageAway(TemporaryFailure):
             f"The bucket {bucket} does not answer or refuses ({type(cause).__name__}). Check the PORTAL_BLOB_STORE "
             "settings with `portal doctor`.",
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
-    """Where the blobs are kept. Empty keys: the machine's own (an instance's role)."""
-
-    name: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = "us-east-1"
-    access_key_id: str = ""
-    secret_access_key: str = field(default="", repr=False)
 
 
 class _Object(Protocol):
@@ -234,7 +221,7 @@ class S3Store:
     def _store(self) -> Any:
         with self._lock:
             if self._opened is None or self._opened[0] != os.getpid():
-                self._opened = (os.getpid(), _opened(self.bucket))
+                self._opened = (os.getpid(), opened(self.bucket))
             return self._opened[1]
 
 
@@ -261,43 +248,3 @@ class _Reader(RawIOBase):
         piece = bytes(self._source.read(wanted)) if wanted else b""
         target[: len(piece)] = piece
         return len(piece)
-
-
-def _opened(bucket: Bucket) -> Any:
-    stores = importlib.import_module("obstore.store")
-    settings = {
-        "endpoint": bucket.endpoint,
-        "access_key_id": bucket.access_key_id,
-        "secret_access_key": bucket.secret_access_key,
-        "region": bucket.region,
-    }
-    return stores.S3Store(
-        bucket.name,
-        prefix=bucket.prefix or None,
-        config={name: value for name, value in settings.items() if value},
-        client_options={
-            "timeout": "60s",
-            "connect_timeout": "5s",
-            "allow_http": bucket.endpoint.startswith("http://"),
-        },
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
-    )
-
-
-def bucket_of(url: str, **settings: str) -> Bucket:
-    """Return the bucket of ``s3://name/prefix``.
-
-    Raises:
-        PortalError: ``blob-store-url``, when it is no such address; ``blob-store-missing`` without the library.
-    """
-    scheme, _, rest = url.partition("://")
-    name, _, prefix = rest.partition("/")
-    if scheme != "s3" or not name:
-        raise PortalError("blob-store-url", f"PORTAL_BLOB_STORE_URL is {url!r}; use s3://bucket/prefix.")
-    try:
-        importlib.import_module("obstore")
-    except ImportError:
-        raise PortalError(
-            "blob-store-missing", "PORTAL_BLOB_STORE_URL needs a package: pip install 'campus-portal[s3]'."
-        ) from None
-    return Bucket(name=name, prefix=prefix.strip("/"), **settings)

@@ -4,8 +4,9 @@ from flask import Flask, current_app
 
 from portal.config import CONFIG_KEY, PortalConfig
 from portal.files.blobs import BlobStore, StorageError, StoredBlob
+from portal.files.buckets import bucket_of
 from portal.files.local import LocalStore
-from portal.files.s3 import S3Store, bucket_of
+from portal.files.s3 import S3Store
 
 __all__ = ["BlobStore", "LocalStore", "S3Store", "StorageError", "StoredBlob", "current_store", "init_files"]
 

@@ -14,6 +14,7 @@ from portal.jobs.kinds import Progress, TaskJob, TaskResult
 from portal.jobs.schedules import forget_old_runs
 from portal.kernel.transaction import run_in_transaction
 from portal.panel.permissions import SCHEDULES_MANAGE
+from portal.web.rest.repeating import forget_old_answers
 
 
 class SweepParams(BaseModel):
@@ -47,7 +48,7 @@ class ExpiredParams(BaseModel):
 
 
 class RemoveExpired(TaskJob[ExpiredParams]):
-    """Removes what has expired: sign-ins, runs of schedules that are long over, what undo needed of old jobs."""
+    """Removes what has expired: sign-ins, runs of schedules that are long over, kept answers, what undo needed."""
 
     name: ClassVar[str] = "portal.remove_expired"
     title: ClassVar[str] = "Remove what has expired"
@@ -60,6 +61,7 @@ class RemoveExpired(TaskJob[ExpiredParams]):
         tasks: dict[str, Callable[[], int]] = {
             "sign_ins": sessions.remove_expired,
             "schedule_runs": lambda: forget_old_runs(params.runs_days),
+            "kept_answers": forget_old_answers,
         }
         facts = {}
         for number, (what, remove) in enumerate(tasks.items()):

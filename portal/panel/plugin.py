@@ -26,6 +26,7 @@ from portal.hooks.declarations import (
     HealthCheck,
     JobKind,
     Permission,
+    RestApi,
     Schedule,
     SettingsDeclaration,
 )
@@ -40,7 +41,14 @@ from portal.kernel.replica import Beat
 from portal.mail.models import OutboxMessage
 from portal.mail.settings import MailSettings
 from portal.maintenance.models import MaintenanceWindow
-from portal.panel import commands, notices, permissions, schedule_commands, settings_commands
+from portal.panel import (
+    commands,
+    notices,
+    permissions,
+    schedule_commands,
+    settings_commands,
+    token_commands,
+)
 from portal.panel.audit import AuditView
 from portal.panel.files import StoredFilesView
 from portal.panel.home import FIRST_STEPS, HomeView
@@ -51,11 +59,14 @@ from portal.panel.maintenance import MaintenanceView
 from portal.panel.narrowing import narrow_rows
 from portal.panel.pending import ATTACH_SCHEDULE, AttachIdentities
 from portal.panel.personal_data import personal_data
+from portal.panel.rest.about import about
+from portal.panel.rest.jobs import jobs as jobs_api
 from portal.panel.retiring import RetireUsers
 from portal.panel.roles import RolesView
 from portal.panel.schedules import SchedulesView
 from portal.panel.settings import SettingsView
 from portal.panel.system import HealthView, PluginsView
+from portal.panel.tokens import TokensView
 from portal.panel.uploads import UploadsView
 from portal.panel.users import UsersView
 from portal.settings.models import Setting
@@ -134,7 +145,7 @@ def portal_health_checks() -> Sequence[HealthCheck]:
 @hookimpl
 def portal_commands() -> Sequence[Command]:
     """Declare the core's commands, mounted directly under ``portal``."""
-    found = (settings_commands.settings, commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep, schedule_commands.schedules)
+    found = (settings_commands.settings, commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep, schedule_commands.schedules, token_commands.tokens)
     return tuple(Command(command=command) for command in found)
 
 
@@ -178,8 +189,15 @@ def portal_admin_views() -> Sequence[AdminView]:
         _view(SchedulesView, SYSTEM, permissions.SCHEDULES_MANAGE, 905, "Schedules", "schedules", "fa-clock-o"),
         _view(PluginsView, SYSTEM, permissions.PLUGINS_VIEW, 930, "Plugins", "plugins", "fa-plug"),
         _view(SettingsView, SYSTEM, permissions.SETTINGS_EDIT, 895, "Settings", "settings", "fa-sliders"),
+        _view(TokensView, SYSTEM, permissions.TOKENS_USE, 935, "API tokens", "tokens", "fa-key"),
         _view(HealthView, SYSTEM, permissions.HEALTH_VIEW, 940, "Health", "health_checks", "fa-heartbeat"),
     )
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    """Declare who is calling, what can be done in bulk, and jobs."""
+    return (RestApi(blueprint=about), RestApi(blueprint=jobs_api))
 
 
 @hookimpl

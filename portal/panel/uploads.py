@@ -173,15 +173,16 @@ def _taken(kind: AnySheetJob) -> PendingUpload:
     params = checked_params(kind, sent_params(param_fields(kind), request.form))
     require(current_actor(), kind.permission(params))
     sheet = uploaded_file(SHEET, label="A sheet")
-    files = {SHEET: _stored(cast("FileStorage", sheet))}
+    files = {SHEET: stored_file(cast("FileStorage", sheet))}
     for role in kind.input_files:
         if role != SHEET and (sent := uploaded_file(role, required=False)) is not None:
-            files[role] = _stored(sent)
+            files[role] = stored_file(sent)
     understand(kind, params, files[SHEET])
     return PendingUpload(kind=kind.name, params=params.model_dump(mode="json"), files=files)
 
 
-def _stored(file: FileStorage) -> Upload:
+def stored_file(file: FileStorage) -> Upload:
+    """Put a file that was sent into the store, streamed, under its sender's name for it."""
     name = (file.filename or "upload").replace("\\", "/").rpartition("/")[2]
     media_type = _MEDIA_TYPES.get(name[name.rfind(".") :].lower(), "application/octet-stream")
     return store_upload(cast("BinaryIO", file.stream), name, media_type)

@@ -1,4 +1,4 @@
-"""A test client that behaves as a browser does: every request stands alone, forms carry the page's token."""
+"""Test clients: one that behaves as a browser does, one that calls the REST interface with a token."""
 
 import re
 from contextvars import Context
@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import has_app_context
 from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from portal.kernel.db import db
@@ -41,3 +42,16 @@ class PortalClient(FlaskClient):
         found = _TOKEN.search(answer.get_data(as_text=True))
         assert found, f"{page} answered {answer.status} and holds no CSRF token"
         return found.group(1) or found.group(2)
+
+
+class ApiClient(PortalClient):
+    """A program that calls the REST interface with a token."""
+
+    api_token: str = ""
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """Send one call with the token; a header ``Authorization`` of the test's own wins."""
+        headers = Headers(options.pop("headers", None))
+        if self.api_token and "Authorization" not in headers:
+            headers["Authorization"] = f"Bearer {self.api_token}"
+        return super().open(*args, headers=headers, **options)

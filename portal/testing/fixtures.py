@@ -20,8 +20,8 @@ from portal.kernel.actor import SYSTEM, Actor, acting_as
 from portal.kernel.db import db
 from portal.supervisor.queue_server import start_queue_server
 from portal.testing.browser import find_chromium
-from portal.testing.clients import PortalClient
-from portal.testing.people import make_user, sign_in
+from portal.testing.clients import ApiClient, PortalClient
+from portal.testing.people import make_token, make_user, sign_in
 from portal.testing.postgresql import PostgresqlServer
 from portal.testing.sandboxes import ENGINES, EngineName, Sandbox
 from portal.testing.workers import WorkerProcesses
@@ -149,6 +149,25 @@ def signed_in(app: Flask) -> Callable[..., PortalClient]:
         return sign_in(PortalClient(app), user_id)
 
     return browser
+
+
+@pytest.fixture
+def api(app: Flask) -> Callable[..., ApiClient]:
+    """Make a user with an API token and give their program: ``api("admissions.students.view")``.
+
+    Without permissions it is an administrator's, with a token for everything. ``api_token`` is the secret.
+    """
+    count = 0
+
+    def program(*permissions: str, name: str = "") -> ApiClient:
+        nonlocal count
+        count += 1
+        user_id = make_user(name or f"program-{count}", *permissions, is_administrator=not permissions)
+        client = ApiClient(app)
+        client.api_token = make_token(user_id, *permissions)
+        return client
+
+    return program
 
 
 @pytest.fixture

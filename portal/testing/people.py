@@ -7,6 +7,8 @@ from portal.auth.accounts import create_user, get_user
 from portal.auth.models import Role, UserSession
 from portal.auth.roles import ADMINISTRATOR
 from portal.auth.sessions import COOKIE_KEY
+from portal.auth.tokens import create_token
+from portal.hooks.registry import current_registry
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.ids import new_id
@@ -26,6 +28,15 @@ def make_user(sign_in_name: str, *permissions: str, is_administrator: bool = Fal
             db.session.flush()
             roles.append(name)
         return create_user(sign_in_name, sign_in_name.title(), roles=roles).id
+
+
+def make_token(user_id: int, *scopes: str) -> str:
+    """Return the secret of a new API token of the user, with all permissions unless scopes are given.
+
+    Opens its own transaction.
+    """
+    with transaction():
+        return create_token(user_id, "test", scopes or current_registry().permissions).secret
 
 
 def sign_in(client: PortalClient, user_id: int) -> PortalClient:

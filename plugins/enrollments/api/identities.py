@@ -7,7 +7,7 @@ from sqlalchemy import Integer, String, select
 
 from plugins.enrollments.api.catalog import first_author
 from plugins.enrollments.api.inputs import current_settings, is_storable_key, normaliser
-from plugins.enrollments.api.link_engine import Pair, link_pairs
+from plugins.enrollments.api.link_engine import ATTEMPTS, Pair, link_pairs, moved
 from plugins.enrollments.api.rowsets import rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import LinkingRefused
@@ -31,13 +31,18 @@ def link_identities(identities: Sequence[LinkedIdentity]) -> int:
 
     Source: program_enrollments of edx-platform, ``signals.py`` (which broke the sign-in).
     """
-    waiting = _waiting(identities)
-    if not waiting:
-        return 0
-    problems = link_pairs([Pair(number, user_id) for number, user_id, _ in waiting])
+    waiting, problems = _waiting(identities), {}
+    for _ in range(ATTEMPTS):
+        problems = link_pairs([Pair(number, user_id) for number, user_id, _ in waiting])
+        if not moved(problems):
+            break
+        # Somebody else linked some of them meanwhile: they wait no longer.
+        waiting = _waiting(identities)
     if problems:
         keys = {number: key for number, _, key in waiting}
         raise LinkingRefused({keys[number]: problem.text for number, problem in problems.items()})
+    if not waiting:
+        return 0
     facts = {"linked": len(waiting)}
     note("link-identities", ProgramEnrollment.__tablename__, waiting[0][0], facts)
     db.session.expire_all()

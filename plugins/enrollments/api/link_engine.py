@@ -28,13 +28,19 @@ TAKEN_PLACE = "IntegrityError: the user is in this curriculum of the program alr
 TAKEN_COURSE = "IntegrityError: the user is active in {course_key} through another program enrollment"
 BUSY = "IntegrityError: others are changing the same enrollments"
 GONE = "The enrollment no longer exists"
+#: The caller may look again and decide anew.
+MOVED = "IntegrityError: the enrollment was linked by somebody else meanwhile"
 
 
 class Pair(NamedTuple):
-    """An enrollment and the user that it shall get; None takes its user away."""
+    """An enrollment and the user that it shall get; None takes its user away.
+
+    ``seen_user_id`` is whom it belonged to when the caller looked.
+    """
 
     enrollment_id: int
     user_id: int | None
+    seen_user_id: int | None = None
 
 
 class Problem(NamedTuple):
@@ -81,6 +87,11 @@ def link_pairs(pairs: Sequence[Pair]) -> dict[int, Problem]:
     for pair in pairs:
         problems |= link_pairs([pair])
     return problems
+
+
+def moved(problems: Mapping[int, Problem]) -> set[int]:
+    """Return the enrollments that were linked by somebody else between the caller's look and the lock."""
+    return {number for number, problem in problems.items() if problem.text == MOVED}
 
 
 def unlink_enrollments(enrollment_ids: Sequence[int]) -> None:
@@ -133,6 +144,8 @@ def _problem(
         return Problem(GONE)
     if pair.user_id is None:
         return None
+    if learner.user_id != pair.seen_user_id:
+        return Problem(MOVED)
     place = (learner.program_uuid, learner.curriculum_uuid, pair.user_id)
     if learner.rival_id is not None or place in plan.places:
         return Problem(TAKEN_PLACE)

@@ -1,6 +1,6 @@
 """Linking waiting enrollments to users, and unlinking them. Nothing here commits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, String, select
@@ -13,7 +13,7 @@ from plugins.enrollments.api.inputs import (
     normaliser,
     required_uuid,
 )
-from plugins.enrollments.api.link_engine import Pair, link_pairs, unlink_enrollments
+from plugins.enrollments.api.link_engine import ATTEMPTS, Pair, link_pairs, moved, unlink_enrollments
 from plugins.enrollments.api.rowsets import rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import EnrollmentConflict, InvalidRequest
@@ -23,6 +23,7 @@ from portal.sdk import User, db, sign_in_key
 
 CHUNK_ROWS = 2_000
 _PAIR = {"place": Integer(), "form": Identifier, "name_key": String(), "name": String()}
+Items = Sequence[tuple[Any, Any]]
 
 
 class _Target(NamedTuple):
@@ -66,12 +67,8 @@ def link_program_enrollments(
     linked = 0
     for first in range(0, len(items), CHUNK_ROWS):
         chunk = items[first : first + CHUNK_ROWS]
-        pairs, problems = _pairs(program, chunk, normalise, relink=relink)
-        failed = link_pairs([pair for _, pair in pairs])
-        problems |= {
-            key: failed[pair.enrollment_id].text for key, pair in pairs if pair.enrollment_id in failed
-        }
-        linked += len(pairs) - len(failed)
+        problems = _link(program, chunk, normalise, relink=relink)
+        linked += len(chunk) - len(problems)
         errors |= {key: problems[key] for key, _ in chunk if key in problems}
     if linked:
         facts = {"linked": linked, "failed": len(errors), "relink": relink}
@@ -91,7 +88,7 @@ def link_program_enrollment_to_lms_user(program_enrollment: ProgramEnrollment, u
     """
     if program_enrollment.user_id not in (None, user.id):
         raise EnrollmentConflict("The enrollment belongs to another user. Unlink it first, or relink.")
-    problems = link_pairs([Pair(program_enrollment.id, user.id)])
+    problems = link_pairs([Pair(program_enrollment.id, user.id, program_enrollment.user_id)])
     for problem in problems.values():
         raise problem.error or EnrollmentConflict(problem.text.removeprefix("IntegrityError: "))
     facts = {"enrollment": program_enrollment.id, "user": user.id}
@@ -129,8 +126,29 @@ def unlink_program_enrollments(program_enrollments: Iterable[ProgramEnrollment])
     db.session.expire_all()
 
 
+def _link(program: Any, items: Items, normalise: Normalise, *, relink: bool) -> dict[Any, str]:
+    """Link what can be linked; return key to words for the others."""
+    problems: dict[Any, str] = {}
+    for _ in range(ATTEMPTS):
+        pairs, found = _pairs(program, items, normalise, relink=relink)
+        failed = link_pairs([pair for _, pair in pairs])
+        problems |= found
+        again = moved(failed)
+        problems |= {
+            key: failed[pair.enrollment_id].text for key, pair in pairs if pair.enrollment_id in failed
+        }
+        if not again:
+            break
+        # Somebody else linked these meanwhile: look whom they belong to now.
+        names = dict(items)
+        items = [(key, names[key]) for key, pair in pairs if pair.enrollment_id in again]
+        for key, _ in items:
+            problems.pop(key)
+    return problems
+
+
 def _pairs(
-    program: Any, items: list[tuple[Any, Any]], normalise: Normalise, *, relink: bool
+    program: Any, items: Items, normalise: Normalise, *, relink: bool
 ) -> tuple[list[tuple[Any, Pair]], dict[Any, str]]:
     """Return what can be tried, and what cannot with the words for it."""
     pairs: list[tuple[Any, Pair]] = []
@@ -153,11 +171,11 @@ def _pairs(
             problems[key] = f"The enrollment is linked by the key {claimed[found.id]} in this request already"
         else:
             claimed[found.id] = key
-            pairs.append((key, Pair(found.id, found.new_user_id)))
+            pairs.append((key, Pair(found.id, found.new_user_id, found.user_id)))
     return pairs, problems
 
 
-def _targets(program: Any, items: list[tuple[Any, Any]], normalise: Normalise) -> list[_Target]:
+def _targets(program: Any, items: Items, normalise: Normalise) -> list[_Target]:
     """Return for each (key, name) the user and the enrollment that was made last. One statement."""
     given = rowset(
         "given",

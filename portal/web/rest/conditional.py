@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from flask import Response, request
 from pydantic import BaseModel
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.kernel.errors import PortalError
 
@@ -75,7 +76,7 @@ def check_match(etag: str) -> None:
         raise PreconditionFailed(etag)
 
 
-def not_modified(response: Response) -> Response:
+def not_modified(response: Response) -> AnyResponse:
     """Return the response, or 304 when the caller has it already."""
     if response.status_code == 200 and response.get_etag()[0] is not None:
         response.headers["Cache-Control"] = "private, no-cache"

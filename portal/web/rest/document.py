@@ -102,6 +102,7 @@ def _completed(spec: Any) -> Any:
 
 def _complete(described: dict[str, Any], method: str, rule: Rule, operation: Operation) -> None:
     described["operationId"] = rule.endpoint.removeprefix(NAME_START).replace(".", "_")
+    described["summary"] = described.get("summary", "").removesuffix(".")
     needs = f"Needs the permission `{operation.permission}`." if operation.permission else "Any good token will do."
     described["description"] = "\n\n".join(filter(None, (described.get("description", ""), needs)))
     described["security"] = [{"token": []}, {"session": []}]

@@ -61,7 +61,7 @@ def api_blueprint(plugin: str, title: str, description: str = "", name: str = ""
     return APIBlueprint(full, __name__, tag={"name": title, "description": description})
 
 
-def api_route(
+def api_route(  # noqa: PLR0913 - each says one thing about the operation
     permission: str,
     *,
     query: type[BaseModel] | None = None,
@@ -110,7 +110,7 @@ def api_route(
     def make(view: V) -> V:
         made: Any = _reading(view, query, body, form, example)
         if not files:
-            made = _BARE.output(answer or EmptySchema, status_code=status)(made)  # type: ignore[arg-type]
+            made = _BARE.output(answer or EmptySchema, status_code=status)(made)
         made = _answering(_BARE.doc()(made), operation)
         setattr(made, OPERATION, operation)
         marked: V = requires(permission)(made) if permission else signed_in_only(made)

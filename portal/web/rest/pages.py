@@ -1,8 +1,9 @@
 """``/api/openapi.json`` and the page that shows it, from files of our own, for whoever is signed in."""
 
 from apiflask import APIFlask
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as AnyResponse
 
 from portal.access.routes import signed_in_only
 from portal.auth.bearer import API_ROOT
@@ -19,7 +20,7 @@ def init_api_pages(app: APIFlask) -> None:
 
 @pages.get(f"{API_ROOT}openapi.json")
 @signed_in_only
-def document() -> Response:
+def document() -> AnyResponse:
     """Answer with the OpenAPI document of every operation, the plugins' included."""
     response = jsonify(openapi_document())
     response.headers["Cache-Control"] = "private, no-cache"

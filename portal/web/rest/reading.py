@@ -33,7 +33,7 @@ def init_reading(app: Flask) -> None:
     """Judge every REST call before the gate (rate, size, token) and after it (form token, content)."""
     app.request_class = PortalRequest
     if isinstance(app, APIFlask):
-        app.error_callback = _refused  # type: ignore[assignment]
+        app.error_callback = _refused
     app.before_request(_before_gate)
     app.after_request(_add_rate)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from portal.files.buckets import Bucket
 from portal.files.local import LocalStore
-from portal.files.s3 import Bucket, S3Store
+from portal.files.s3 import S3Store
 from portal.files.store import BlobStore
 from tests.s3_server import made_bucket, s3_server
 

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from portal.config import PortalConfig
 from portal.files import s3
-from portal.files.s3 import Bucket, S3Store, StorageAway, bucket_of
+from portal.files.buckets import Bucket, bucket_of
+from portal.files.s3 import S3Store, StorageAway
 from portal.files.service import NewFile, register
 from portal.files.store import STORE_KEY, current_store, init_files
 from portal.files.sweeper import sweep
@@ -160,7 +161,8 @@ def test_a_process_that_forks_reads_without_harm_to_its_children(bucket_store: S
     bucket = bucket_store.bucket
     # A fresh process, as a worker is: it reads while it warms up, and its children go on with the same store.
     code = f"""
-from portal.files.s3 import Bucket, S3Store
+from portal.files.buckets import Bucket
+from portal.files.s3 import S3Store
 from portal.kernel import processes
 from portal.kernel.errors import NotFound
 processes.will_fork()

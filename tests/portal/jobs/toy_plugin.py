@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import insert, select
 
-from portal.hooks.declarations import JobKind, MigrationSource
+from portal.hooks.declarations import JobKind, MigrationSource, Permission
 from portal.hooks.specs import hookimpl
 from portal.jobs.kinds import (
     JobFiles,
@@ -137,6 +137,11 @@ def portal_models() -> Sequence[type]:
 @hookimpl
 def portal_migrations() -> Sequence[MigrationSource]:
     return (MigrationSource(package="tests.portal.jobs", folder="toy_migrations"),)
+
+
+@hookimpl
+def portal_permissions() -> Sequence[Permission]:
+    return (Permission(name="toy.make", title="Make things"),)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask import redirect
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -21,7 +21,9 @@ from portal.sdk import (
     hookimpl,
     may,
     new_id,
+    search_index,
     transaction,
+    word_indexes,
 )
 from portal.sdk.web import (
     ChoiceFilter,
@@ -52,6 +54,9 @@ class Shelf(Base):
 
 class Book(Versioned, Base):
     __tablename__ = "library_book"
+    __table_args__ = tuple(
+        Index(f"ix_library_book_{column}", column, "id") for column in ("state", "pages_count", "shelf_id")
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     title: Mapped[str] = mapped_column(String(50), unique=True)
@@ -62,6 +67,10 @@ class Book(Versioned, Base):
 
     def __str__(self) -> str:
         return self.title
+
+
+word_indexes(Book.title, words=3)
+search_index(Shelf.name)
 
 
 def shelves() -> list[tuple[str, str]]:
@@ -75,7 +84,7 @@ class BooksView(PortalModelView):
     permission_delete = "library.books.delete"
     column_list = ("title", "state", "pages_count", "shelf")
     column_badges = ("state",)
-    column_searchable_list = ("title",)
+    column_searchable_list = ("title", "shelf.name")
     column_filters: ClassVar[list[Any]] = [
         ChoiceFilter(Book.state, "State", ["open", "closed"]),
         IntEqualFilter(Book.pages_count, "Pages"),

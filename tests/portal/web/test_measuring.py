@@ -20,7 +20,9 @@ def test_id_of_the_proxy_is_kept(client: PortalClient, sent: str) -> None:
     assert client.get("/health/live", headers={"X-Request-ID": sent}).headers["X-Request-ID"] == sent
 
 
-@pytest.mark.parametrize("sent", ["short", "x" * 65, "a b c d e f", "<script>x</script>", "-abcdefgh", "abcdefgh;x"])
+@pytest.mark.parametrize(
+    "sent", ["short", "x" * 65, "a b c d e f", "<script>x</script>", "-abcdefgh", "abcdefgh;x"]
+)
 def test_id_that_is_none_is_replaced(client: PortalClient, sent: str) -> None:
     given = client.get("/health/live", headers={"X-Request-ID": sent}).headers["X-Request-ID"]
 
@@ -46,9 +48,7 @@ def test_address_that_leads_nowhere_is_not_written(
     assert "Zebedea" not in "".join(str(vars(item)) for item in told.records)
 
 
-def test_probes_and_static_files_are_not_logged(
-    client: PortalClient, told: pytest.LogCaptureFixture
-) -> None:
+def test_probes_and_static_files_are_not_logged(client: PortalClient, told: pytest.LogCaptureFixture) -> None:
     client.get("/health/live")
     client.get("/static/portal/portal.css")
 

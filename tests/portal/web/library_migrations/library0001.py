@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from portal.sdk import create_search_indexes
+
 revision = "library0001"
 down_revision = None
 branch_labels = None
@@ -31,6 +33,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_library_book"),
         sa.UniqueConstraint("title", name="uq_library_book_title"),
     )
+    for column in ("state", "pages_count", "shelf_id"):
+        op.create_index(f"ix_library_book_{column}", "library_book", [column, "id"])
+    create_search_indexes(op.get_bind(), "library_book", "title", words=3)
+    create_search_indexes(op.get_bind(), "library_shelf", "name")
 
 
 def downgrade() -> None:

@@ -1,0 +1,1 @@
+"""The core's operations of the REST interface: who calls, what can be done in bulk, jobs."""
