@@ -77,6 +77,10 @@ class BlobStore(Protocol):
         """Remove a blob unless somebody has put it again meanwhile; say whether it was removed."""
         ...
 
+    def remove_all_older(self, names: Sequence[str], age_seconds: float) -> int:
+        """Remove those of the blobs that nobody has put again meanwhile, and return how many."""
+        ...
+
     def remove_unfinished(self, age_seconds: float) -> int:
         """Remove what interrupted writers left behind so long ago, and return how many."""
         ...

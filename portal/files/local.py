@@ -99,6 +99,10 @@ class LocalStore:
         path = self._path(checked_name(sha256))
         return _unlink_if_older(path, age_seconds)
 
+    def remove_all_older(self, names: Sequence[str], age_seconds: float) -> int:
+        """Remove those of the blobs that nobody has put again meanwhile, and return how many."""
+        return sum(self.remove_if_older(name, age_seconds) for name in names)
+
     def remove_unfinished(self, age_seconds: float) -> int:
         """Remove what interrupted writers left behind so long ago, and return how many."""
         if not self._unfinished.exists():

@@ -163,6 +163,10 @@ class S3Store:
         self._call(lambda store, api: api.delete(store, self._path(sha256)))
         return True
 
+    def remove_all_older(self, names: Sequence[str], age_seconds: float) -> int:
+        """Remove those of the blobs that nobody has put again meanwhile, 32 at a time, and return how many."""
+        return sum(self._each(lambda name: self.remove_if_older(name, age_seconds), list(names)))
+
     def remove_unfinished(self, age_seconds: float) -> int:
         """Return 0: what interrupted writers leave is not visible; a lifecycle rule of the bucket removes it."""
         return 0

@@ -98,8 +98,8 @@ def _sweep_blobs(names: Sequence[str], grace_seconds: float) -> int:
     with transaction() as session:
         lock_files(shared=False)
         named = set(session.scalars(select(StoredFile.sha256).where(StoredFile.sha256.in_(names))))
-        store = current_store()
-        return sum(store.remove_if_older(name, grace_seconds) for name in names if name not in named)
+        unnamed = [name for name in names if name not in named]
+        return current_store().remove_all_older(unnamed, grace_seconds)
 
 
 def _batches(names: Iterable[str]) -> Iterator[list[str]]:

@@ -93,7 +93,7 @@ def _mail() -> Iterable[Metric]:
 def _files() -> Iterable[Metric]:
     at, count, size_bytes = current_app.extensions.get(_FILES_KEY, (0.0, 0, 0))
     if not at or time.monotonic() - at > FILES_SECONDS:
-        with reading() as session:
+        with reading(replica=True) as session:
             row = session.execute(select(func.count(), func.coalesce(func.sum(StoredFile.size_bytes), 0))).one()
         at, count, size_bytes = time.monotonic(), row[0], int(row[1])
         current_app.extensions[_FILES_KEY] = (at, count, size_bytes)

@@ -9,6 +9,7 @@ import pluggy
 from flask import current_app
 
 from portal.hooks import specs
+from portal.hooks.cards import check_cards
 from portal.hooks.declarations import Plugin, PluginProblem
 from portal.hooks.discovery import discover, in_order, version_of
 from portal.hooks.registry import Registry
@@ -121,18 +122,21 @@ def build_registry(plugins: Plugins) -> Registry:
 
     Raises:
         PluginClash: when one name is declared twice; the message names both owners.
-        PluginLoadError: when a name lacks its owner's prefix.
+        PluginLoadError: when a name lacks its owner's prefix, or a dashboard card could not be shown.
     """
     plugins.check()
     models = tuple(model for _, answer in plugins.by_plugin("portal_models") for model in answer)
     _check_tables(plugins)
+    permissions = _named(plugins, "portal_permissions", lambda item: item.name, prefixed=True)
+    cards = _named(plugins, "portal_dashboard_cards", lambda item: item.name, prefixed=True)
+    check_cards(cards, permissions)
     migrations = {owner: answer[0] for owner, answer in plugins.by_plugin("portal_migrations") if answer}
     return Registry(
         plugins=plugins.loaded(),
         problems=tuple(plugins.problems),
         models=models,
         migrations=MappingProxyType(migrations),
-        permissions=_named(plugins, "portal_permissions", lambda item: item.name, prefixed=True),
+        permissions=permissions,
         roles=_named(plugins, "portal_roles", lambda item: item.name),
         job_kinds=_named(plugins, "portal_job_kinds", lambda item: item.kind.name, prefixed=True),
         schedules=_named(plugins, "portal_schedules", lambda item: item.name, prefixed=True),
@@ -143,6 +147,7 @@ def build_registry(plugins: Plugins) -> Registry:
         rest=_owned(plugins, "portal_rest"),
         documents=_owned(plugins, "portal_documents"),
         first_steps=_owned(plugins, "portal_first_steps"),
+        dashboard_cards=cards,
     )
 
 

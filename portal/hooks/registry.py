@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from flask import current_app
 
+from portal.hooks.cards import DashboardCard
 from portal.hooks.declarations import (
     AdminView,
     Command,
@@ -50,6 +51,7 @@ class Registry:
     documents: tuple[tuple[str, DocumentDeclaration], ...] = ()
     first_steps: tuple[tuple[str, FirstStep], ...] = ()
     health_checks: Mapping[str, HealthCheck] = field(default_factory=_empty)
+    dashboard_cards: Mapping[str, DashboardCard] = field(default_factory=_empty)
 
 
 def current_registry() -> Registry:

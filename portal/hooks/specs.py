@@ -6,6 +6,7 @@ from typing import Any
 import pluggy
 from sqlalchemy.sql.elements import ColumnElement
 
+from portal.hooks.cards import DashboardCard
 from portal.hooks.declarations import (
     AdminView,
     Command,
@@ -154,6 +155,18 @@ def portal_documents() -> Sequence[DocumentDeclaration]:
 @hookspec
 def portal_health_checks() -> Sequence[HealthCheck]:
     """Declare checks for ``/health/ready`` and ``portal doctor``; each is quick and reads only.
+
+    First user: portal.panel. Since: 1.0.
+    """
+    return ()
+
+
+@hookspec
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    """Declare cards of the dashboard, the panel's home page; a name starts with ``<plugin>.``.
+
+    Each card is loaded by a request of its own, read-only, for actors who hold its permission. One that fails, or
+    takes too long, says so in its place; the others stand.
 
     First user: portal.panel. Since: 1.0.
     """

@@ -1,20 +1,22 @@
-"""Search by the beginnings of words: by index while little matches, by walking the reader's order when much does."""
+"""Search by the beginnings of words. An index gives every match, or the first thousand when there are more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, String, and_, false, func, literal, or_, select, true
+from sqlalchemy import Integer, String, and_, false, func, literal, or_, select, true, union_all
 from sqlalchemy import inspect as inspect_model
 from sqlalchemy.orm import InstrumentedAttribute, Query
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from portal.kernel.db import db
 from portal.kernel.search_indexes import Searched, expressions, how_searched
 
-#: More matches than this are walked, not looked up one by one.
-MAX_KEYS = 2_000
+#: A search finds this many rows at most; whoever needs a row beyond types more of the word.
+MAX_KEYS = 1_000
 MAX_TERMS = 5
+_BY_LETTER: Any = custom_op("USING ~<~")
 
 Condition = ColumnElement[bool]
 
@@ -45,20 +47,23 @@ class Found:
     """What a search matches.
 
     Args:
-        condition: Keeps the matching rows.
-        count: How many there are; None: more than :data:`MAX_KEYS`, or nobody counted.
+        condition: Keeps the rows that were found; cheap.
+        count: How many.
+        is_cut: Whether more match than were found.
+        whole: Keeps all that match, one row asked at a time: for exports, which have time.
     """
 
     condition: Condition
-    count: int | None
+    count: int
+    is_cut: bool
+    whole: Condition
 
 
 def find(statement: Any, model: type, fields: Sequence[Field], wanted: str) -> Found:
     """Return what of a statement matches a search: each word of it begins a word of one of the fields.
 
-    Sends one SQL statement, and one more for each relationship among the fields. Rare words are answered with their
-    keys. Frequent ones are answered with a question that no index serves: whoever walks the rows in order finds a
-    page of them soon, because they are frequent.
+    Sends one SQL statement, and one more for each relationship among the fields. Each index is read from where the
+    word begins until a thousand rows are found, so the time does not grow with the table.
 
     Args:
         statement: A Query or SELECT of the model, filtered and narrowed already.
@@ -67,57 +72,74 @@ def find(statement: Any, model: type, fields: Sequence[Field], wanted: str) -> F
         wanted: As typed, with at least one word; the first five count.
     """
     terms = wanted.split()[:MAX_TERMS]
-    walked = and_(true(), *(_holds(fields, term) for term in terms))
-    # The longest word is most likely the rarest.
+    # The longest word is most likely the rarest: it is looked up, the others are asked of what it finds.
     driver = max(terms, key=len)
-    looked_up = _looked_up(fields, driver)
-    if looked_up is None:
-        return Found(condition=walked, count=None)
+    others = [_holds(fields, term) for term in terms if term is not driver]
     mapper: Any = inspect_model(model)
     key = mapper.primary_key[0]
-    others = [_holds(fields, term) for term in terms if term is not driver]
-    keys = _keys(statement.where(looked_up, *others), key)
-    if len(keys) > MAX_KEYS:
-        return Found(condition=walked, count=None)
-    return Found(condition=key.in_(keys), count=len(keys))
+    branches, is_cut = _related(fields, driver)
+    branches += [branch for field in fields if field.through is None for branch in _ranges(field, driver)]
+    keys = _first_keys([_branch(statement, key, others, *branch) for branch in branches])
+    is_cut = is_cut or len(keys) > MAX_KEYS
+    found = key.in_(keys[:MAX_KEYS])
+    whole = and_(true(), *(_holds(fields, term) for term in terms)) if is_cut else found
+    return Found(condition=found, count=min(len(keys), MAX_KEYS), is_cut=is_cut, whole=whole)
 
 
-def _keys(statement: Any, key: Any) -> list[Any]:
-    if isinstance(statement, Query):
-        return [found for (found,) in statement.with_entities(key).order_by(None).limit(MAX_KEYS + 1)]
-    only = statement.with_only_columns(key).order_by(None).limit(MAX_KEYS + 1)
-    return list(db.session.scalars(only))
+#: A condition that an index serves, and the order of that index.
+Branch = tuple[Condition, Any]
 
 
-def _looked_up(fields: Sequence[Field], term: str) -> Condition | None:
-    """Return the condition that indexes serve; None when a relationship leads to too many records."""
-    parts = [part for field in fields if field.through is None for part in _ranges(field, term)]
-    paths = dict.fromkeys(field.through for field in fields if field.through is not None)
-    for path in paths:
+def _related(fields: Sequence[Field], term: str) -> tuple[list[Branch], bool]:
+    """Return the conditions on foreign keys whose records match, and whether more match than are named."""
+    branches: list[Branch] = []
+    is_cut = False
+    for path in dict.fromkeys(field.through for field in fields if field.through is not None):
         ((local, remote),) = path.property.local_remote_pairs
-        ranges = [part for field in fields if field.through is path for part in _ranges(field, term)]
-        keys = list(db.session.scalars(select(remote).where(or_(false(), *ranges)).limit(MAX_KEYS + 1)))
-        if len(keys) > MAX_KEYS:
-            return None
-        parts.append(local.in_(keys))
-    return or_(false(), *parts)
+        ranges = [branch for field in fields if field.through is path for branch in _ranges(field, term)]
+        keys = _first_keys([_branch(select(remote), remote, [], *branch) for branch in ranges])
+        is_cut = is_cut or len(keys) > MAX_KEYS
+        if keys:
+            branches.append((local.in_(keys[:MAX_KEYS]), local))
+    return branches, is_cut
 
 
-def _ranges(field: Field, term: str) -> list[Condition]:
-    held = expressions(field.column, field.how)
-    return [_begins(expression, value) for expression in held for value in field.how.values(term) if value]
+def _branch(statement: Any, key: Any, others: Sequence[Condition], condition: Condition, order: Any) -> Any:
+    """Return the first keys of one index as a SELECT, in the order of that index."""
+    chosen = statement.where(condition, *others)
+    is_query = isinstance(chosen, Query)
+    chosen = chosen.with_entities(key) if is_query else chosen.with_only_columns(key)
+    chosen = chosen.order_by(None).order_by(order).limit(MAX_KEYS + 1)
+    return select((chosen.statement if is_query else chosen).subquery())
 
 
-def _begins(expression: Any, value: str) -> Condition:
+def _first_keys(branches: Sequence[Any]) -> list[Any]:
+    """Return the keys that the branches give, each once; one more than :data:`MAX_KEYS` from one branch says “cut”."""
+    if not branches:
+        return []
+    return list(dict.fromkeys(db.session.scalars(union_all(*branches))))
+
+
+def _ranges(field: Field, term: str) -> list[Branch]:
+    return [
+        _begins(expression, value)
+        for expression in expressions(field.column, field.how)
+        for value in field.how.values(term)
+        if value
+    ]
+
+
+def _begins(expression: Any, value: str) -> Branch:
     """Return “begins with” as a range, which an index serves whatever plan the database has prepared."""
     beyond = value[:-1] + _next_letter(value[-1])
     # These compare letter by letter, as the index does; PostgreSQL's plain ones follow the language.
     is_postgresql = db.engine.dialect.name == "postgresql"
     at_least, below = ("~>=~", "~<~") if is_postgresql else (">=", "<")
-    return and_(
+    condition = and_(
         expression.op(at_least, is_comparison=True)(literal(value, String)),
         expression.op(below, is_comparison=True)(literal(beyond, String)),
     )
+    return condition, UnaryExpression(expression, modifier=_BY_LETTER) if is_postgresql else expression
 
 
 def _next_letter(letter: str) -> str:
@@ -128,7 +150,7 @@ def _next_letter(letter: str) -> str:
 
 
 def _holds(fields: Sequence[Field], term: str) -> Condition:
-    """Return the same question asked of one row at a time, in a form that tempts no database to use an index."""
+    """Return the same question asked of one row at a time."""
     parts: list[Condition] = []
     for field in fields:
         own = or_(false(), *(_holds_value(field, value) for value in field.how.values(term) if value))

@@ -61,7 +61,8 @@ class PeoplePages:
         known = list(db.session.scalars(with_external_id(wanted.strip())))
         if known:
             condition = User.id.in_(known)
-            return Found(condition=condition, count=query.where(condition).count())
+            count = query.where(condition).count()
+            return Found(condition=condition, count=count, is_cut=False, whole=condition)
         return super().find(query, wanted)  # type: ignore[misc]
 
     def people_facts(self, user: User) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class PagedLists:
     model: type
     page_size: int
 
-    def get_list(  # noqa: PLR0913 - the arguments that Flask-Admin passes
+    def get_list(
         self,
         page: int | None,
         sort_column: Any,
@@ -74,7 +74,11 @@ class PagedLists:
     def scaffold_sortable_columns(self) -> dict[Any, Any]:
         """Return the columns that the list may be sorted by when the view names none: those that an index serves."""
         columns: dict[Any, Any] = super().scaffold_sortable_columns()  # type: ignore[misc]
-        return {name: column for name, column in columns.items() if is_sortable(self.model, getattr(self.model, name))}
+        return {
+            name: column
+            for name, column in columns.items()
+            if is_sortable(self.model, getattr(self.model, name))
+        }
 
     def page_order(self, sort_column: Any, descending: bool) -> PageOrder:
         """Return the order of the list: as asked, else as declared, else by key."""
@@ -106,7 +110,8 @@ class PagedLists:
             query, numbers, _, _ = self._apply_filters(query, numbers, {}, {}, filters)  # type: ignore[attr-defined]
         if search and search.split() and self._search_supported:  # type: ignore[attr-defined]
             found = self.find(query, search)
-            return query.where(found.condition), found.count
+            g.portal_search_is_cut = found.is_cut
+            return query.where(found.condition if counted else found.whole), found.count
         return query, numbers.scalar() if numbers is not None else None
 
     def _page(self, query: Any, order: PageOrder, number: int, limit: int) -> Page:
@@ -153,7 +158,9 @@ class PagedLists:
 
     def _get_list_url(self, view_args: Any) -> str:
         cursor = getattr(view_args, "cursor", {})
-        args = view_args.clone(page=None, extra_args={**view_args.extra_args, **cursor}) if cursor else view_args
+        args = (
+            view_args.clone(page=None, extra_args={**view_args.extra_args, **cursor}) if cursor else view_args
+        )
         url: str = super()._get_list_url(args)  # type: ignore[misc]
         return url
 
@@ -175,7 +182,10 @@ class PagedLists:
     def pager_facts(self, count: int | None) -> Mapping[str, Any]:
         """Return what the list's template needs to page: numbers while there are few rows, else one page after another."""
         is_numbered = count is not None and count <= COUNT_CAP and not _cursor_args()
-        return {"pager": None if is_numbered or "portal_page" not in g else self.pager()}
+        return {
+            "pager": None if is_numbered or "portal_page" not in g else self.pager(),
+            "search_is_cut": g.get("portal_search_is_cut", False),
+        }
 
 
 def _cursor_args() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """House rules that a look at the source can judge."""
 
 import ast
+import re
 
 from tests.architecture.trees import Source, sources
 
@@ -102,6 +103,18 @@ def test_every_module_says_what_it_holds() -> None:
     ]
 
     assert silent == []
+
+
+def test_figures_of_a_plugin_carry_its_name() -> None:
+    found = [
+        (source.path.split("/")[1], name)
+        for source in sources()
+        if source.path.startswith("plugins/")
+        for name in re.findall(r'(?:counter|gauge|histogram)\(\s*"([^"]+)"', source.text)
+    ]
+
+    assert found
+    assert [name for plugin, name in found if not name.startswith(f"plugin_{plugin}_")] == []
 
 
 def _method(node: ast.AST) -> str:

@@ -109,8 +109,9 @@ def unlink_enrollments(enrollment_ids: Sequence[int]) -> None:
 
 
 def _planned(pairs: Sequence[Pair]) -> _Plan:
-    plan = _Plan(learner_facts(pairs))
-    for fact in row_facts(pairs):
+    wanted = [(pair.enrollment_id, pair.user_id) for pair in pairs]
+    plan = _Plan(learner_facts(wanted))
+    for fact in row_facts(wanted):
         plan.rows.setdefault(fact.enrollment_id, []).append(fact)
     refusals = refused_entries(
         (pair.user_id, fact.course_key)

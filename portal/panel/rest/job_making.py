@@ -66,6 +66,7 @@ def answered(job: Any, status: int = 202, *, is_new: bool = False) -> Answer:
 def _submitted(wanted: Draft, sent: NewJobIn | UploadIn) -> Answer:
     with transaction() as session:
         job = submit(wanted, apply=sent.apply, close_portal=sent.close_portal)
+        session.flush()
         session.refresh(job)
         return answered(job, is_new=True)
 

@@ -236,7 +236,7 @@ def list_files(job_id: uuid.UUID) -> FileListOut:
 
 
 @jobs.get("/jobs/<uuid:job_id>/files/<uuid:file_id>")
-@api_route(JOBS_VIEW, files=("application/octet-stream",))
+@api_route(JOBS_VIEW, files=("*/*",))
 def file(job_id: uuid.UUID, file_id: uuid.UUID) -> Response:
     """Fetch a file of a job."""
     _visible(job_id)

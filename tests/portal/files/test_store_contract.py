@@ -139,3 +139,11 @@ def test_a_blob_is_listed_and_removed_only_when_old(store: BlobStore) -> None:
     assert store.remove_if_older(name, ANY_AGE)
     assert store.missing([name]) == {name}
     assert not store.remove_if_older(name, ANY_AGE)
+
+
+def test_several_are_removed_at_once_and_those_that_are_gone_do_not_count(store: BlobStore) -> None:
+    names = store.put_many([b"one", b"two", b"three"])
+
+    assert store.remove_all_older(names, YOUNG) == 0
+    assert store.remove_all_older([*names, "a" * 64], ANY_AGE) == 3
+    assert names_in(store) == set()

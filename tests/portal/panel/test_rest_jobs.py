@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -44,11 +44,11 @@ def test_rows_are_planned_looked_at_applied_and_reported(program: ApiClient) -> 
     seen = program.get(job["links"]["self"])
     started = program.post(f"{job['links']['self']}/apply", headers={"If-Match": seen.headers["ETag"]})
     assert (started.status_code, started.get_json()["state"]) == (202, "running")
-    run_inline(job["id"])
+    run_inline(UUID(job["id"]))
 
     after = program.get(job["links"]["self"]).get_json()
     assert (after["state"], after["counts"]["done"]) == ("finished", 2)
-    result = program.get(job["links"]["result"])
+    result = program.get(job["links"]["result"], buffered=True)
     assert result.mimetype == "text/csv"
     assert result.get_data(as_text=True).splitlines()[1].startswith("lamp,00471,1,done")
 
@@ -66,7 +66,7 @@ def test_a_sheet_with_its_mapping_becomes_a_job(program: ApiClient) -> None:
     assert (job["params"]["limit"], job["counts"]["pending"]) == (5, 2)
     (file,) = program.get(job["links"]["files"]).get_json()["items"]
     assert (file["role"], file["filename"]) == ("input", "things.csv")
-    assert program.get(file["url"]).get_data() == SHEET
+    assert program.get(file["url"], buffered=True).get_data() == SHEET
 
 
 def test_a_parameter_that_selects_rows_needs_no_sheet(program: ApiClient) -> None:
@@ -78,8 +78,9 @@ def test_a_task_runs_only_when_it_is_said(program: ApiClient) -> None:
     refused = program.post("/api/v1/jobs", json={"kind": "toy.count"})
     assert (refused.status_code, refused.get_json()["code"]) == (422, "job-has-no-plan")
     answer = program.post("/api/v1/jobs", json={"kind": "toy.count", "apply": True})
-    run_inline(answer.get_json()["id"])
-    assert program.get(answer.headers["Location"]).get_json()["result"] == {"counted": 3}
+    run_inline(UUID(answer.get_json()["id"]))
+    job = program.get(answer.headers["Location"]).get_json()
+    assert (job["state"], job["error"], job["result"]) == ("finished", None, {"counted": 3})
 
 
 def test_a_plan_is_not_applied_unseen_or_stale(program: ApiClient) -> None:
@@ -108,17 +109,17 @@ def test_a_job_is_stopped_and_goes_on(program: ApiClient) -> None:
     address = made(program).headers["Location"]
     assert program.post(f"{address}/cancel").get_json()["state"] == "cancelled"
     assert program.post(f"{address}/resume").get_json()["state"] == "running"
-    run_inline(address.rpartition("/")[2])
+    run_inline(UUID(address.rpartition("/")[2]))
     assert program.get(address).get_json()["counts"]["done"] == 2
 
 
 def test_what_was_done_is_undone_by_a_job_of_its_own(program: ApiClient) -> None:
     answer = program.post(
-        "/api/v1/jobs", json={"kind": "toy.number_things", "params": {"names": ["a"]}, "apply": True}
+        "/api/v1/jobs", json={"kind": "toy.number_things", "params": {"numbers": {"a": 1}}, "apply": True}
     )
     job = answer.get_json()
     assert answer.status_code == 202, job
-    run_inline(job["id"])
+    run_inline(UUID(job["id"]))
     undo = program.post(f"{job['links']['self']}/undo")
     assert undo.status_code == 202, undo.get_json()
     assert undo.get_json()["undoes"] == job["id"]

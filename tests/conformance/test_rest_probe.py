@@ -1,0 +1,121 @@
+"""The REST interface keeps to its document, whoever calls it and whatever is sent."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from portal.testing.clients import ApiClient
+from portal.web.rest.document import openapi_document
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 60
+from collections import Counter
+STATS: Counter = Counter()
+ROLES = ("administrator", "narrow token", "no token")
+NARROW = ("portal.jobs.view",)
+JOB = {"kind": "portal.link_identities", "rows": [{"provider": "x", "external_id": "1", "sign_in_name": "nobody"}]}
+
+
+class Isolated:
+    """The application as a server runs it: every call in a context of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        def answer() -> list[bytes]:
+            body = self._app(environ, start_response)
+            try:
+                return list(body)
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+
+        return Context().run(answer)
+
+
+@pytest.fixture
+def document(app: Flask) -> Any:
+    schema = schemathesis.openapi.from_dict(openapi_document())
+    schema.app = Isolated(app)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return schema
+
+
+@pytest.fixture
+def known(api: Callable[..., ApiClient]) -> Mapping[str, str]:
+    """Path parameters that lead to something, and a caller who may see it."""
+    administrator = api()
+    job = administrator.post("/api/v1/jobs", json=JOB).get_json()
+    assert job["state"] == "planned", job
+    (file,) = administrator.get(job["links"]["files"]).get_json()["items"]
+    return {
+        "job_id": job["id"],
+        "file_id": file["id"],
+        "name": "portal.link_identities",
+        "token": administrator.api_token,
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_answer_is_as_documented(
+    role: str, app: Flask, document: Any, known: Mapping[str, str], api: Callable[..., ApiClient]
+) -> None:
+    app.config["PORTAL"] = app.config["PORTAL"].model_copy(update={"api_requests_per_minute": 1_000_000})
+    tokens = {"administrator": known["token"], "narrow token": api(*NARROW).api_token}
+    headers = {"Authorization": f"Bearer {tokens[role]}"} if role in tokens else {}
+    for found in document.get_all_operations():
+        operation = found.ok()
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            _try(operation, mode, known, headers)
+
+
+def _try(operation: Any, mode: Any, known: Mapping[str, str], headers: dict[str, str]) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
+    def call(case: Any, is_known: bool) -> None:
+        if is_known and case.path_parameters:
+            case.path_parameters.update(
+                {name: known[name] for name in case.path_parameters if name in known}
+            )
+        r = case.call_and_validate(headers=headers, checks=CHECKS); STATS[(case.operation.label, r.status_code)] += 1
+
+    call()
+
+
+def test_zz_stats():
+    by = {}
+    for (label, status), n in sorted(STATS.items()):
+        by.setdefault(label, {})[status] = n
+    for label, row in by.items():
+        print(label, row)
+    print(sum(STATS.values()))
