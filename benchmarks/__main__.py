@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import click
 
+from benchmarks import enrollments as partner_rows
 from benchmarks import lists as long_lists
 from benchmarks import students as main_job
 from benchmarks import submissions as score_book
@@ -61,6 +62,18 @@ def submissions(scale: int, database: EngineName, as_json: bool) -> None:
 def lists(rows: int, database: EngineName, explain: bool, as_json: bool) -> None:
     """Pages and searches of a long list: SQL time and statements of each."""
     figures = long_lists.measure(rows, database, explain=explain)
+    if as_json:
+        click.echo(json.dumps(figures))
+
+
+@benchmarks.command()
+@click.option("--rows", type=click.IntRange(1_000, 1_000_000), default=10_000, show_default=True)
+@click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--runs", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def enrollments(rows: int, database: EngineName, runs: int, as_json: bool) -> None:
+    """Enrollments in bulk, beside the limit that plain set-based SQL reaches in the same run."""
+    figures = partner_rows.measure(rows, database, runs)
     if as_json:
         click.echo(json.dumps(figures))
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from flask import Flask
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import event, select, text
 
 from benchmarks import machine
 from benchmarks.campus import Campus
@@ -31,6 +31,7 @@ from portal.testing.postgresql import PostgresqlServer
 from portal.testing.sandboxes import EngineName
 
 FIRST_NAMES = WOMEN + MEN
+TABLE: Any = Applicant.__table__
 LIST = "/panel/admissions/applicant/"
 CHUNK = 20_000
 RUNS = 5
@@ -82,9 +83,7 @@ def fill(rows: int) -> None:
     for first in range(0, rows, CHUNK):
         numbers = range(first, min(first + CHUNK, rows))
         with transaction() as session:
-            session.execute(
-                insert(Applicant.__table__), [_applicant(number, containers, states) for number in numbers]
-            )
+            session.execute(TABLE.insert(), [_applicant(number, containers, states) for number in numbers])
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 

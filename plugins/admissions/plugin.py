@@ -6,6 +6,7 @@ from typing import Any
 from plugins.admissions import commands, hooks, jobs, permissions
 from plugins.admissions.admin import FIRST_STEPS, VIEWS
 from plugins.admissions.api.personal_data import personal_data
+from plugins.admissions.cards import CARDS
 from plugins.admissions.demo import demo_steps
 from plugins.admissions.documents import ACTIVATION_LETTER, APPLICATION_SLIP
 from plugins.admissions.jobs.retiring import forget_people
@@ -25,7 +26,7 @@ from portal.sdk import (
     UsersRetired,
     hookimpl,
 )
-from portal.sdk.web import FirstStep
+from portal.sdk.web import DashboardCard, FirstStep
 
 PORTAL_API = "1"
 NAME = "admissions"
@@ -117,6 +118,12 @@ def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, A
 def portal_admin_views() -> Sequence[AdminView]:
     """Declare the pages of the panel."""
     return VIEWS
+
+
+@hookimpl
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    """Declare the cards of the dashboard."""
+    return CARDS
 
 
 @hookimpl

@@ -1,12 +1,19 @@
 """Judges an actor by the grants it carries. Deny by default."""
 
-from typing import Any
-
-from sqlalchemy import Select
+from typing import Any, Protocol, TypeVar
 
 from portal.hooks.manager import answers
 from portal.kernel.actor import Actor
 from portal.kernel.errors import Forbidden
+
+
+class Narrowable(Protocol):
+    """What takes conditions: a SELECT, or a list's query."""
+
+    def where(self, *conditions: Any) -> Any: ...
+
+
+S = TypeVar("S", bound=Narrowable)
 
 
 def may(actor: Actor, permission: str) -> bool:
@@ -28,7 +35,7 @@ def require(actor: Actor, permission: str) -> None:
         )
 
 
-def narrow(statement: Select[Any], actor: Actor, permission: str, model: type) -> Select[Any]:
+def narrow(statement: S, actor: Actor, permission: str, model: type) -> S:
     """Return the SELECT with every plugin's narrowing condition joined by AND."""
     for _, condition in answers("portal_narrow_rows", actor=actor, permission=permission, model=model):
         if condition is not None:

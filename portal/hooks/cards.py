@@ -144,8 +144,9 @@ def _problem(card: DashboardCard, permissions: frozenset[str]) -> str:
         return "has no title"
     if card.permission not in permissions:
         return f"needs the permission {card.permission!r}, which nobody declares"
-    if not callable(card.load):
-        return f"has {card.load!r} to load it, which cannot be called"
+    load: object = card.load
+    if not callable(load):
+        return f"has {load!r} to load it, which cannot be called"
     if card.width not in get_args(Width):
         return f"is {card.width!r} wide; it can be {', '.join(get_args(Width))}"
     if seconds is not None and seconds < SHORTEST_REFRESH_SECONDS:
@@ -158,7 +159,9 @@ def _is_number(value: object) -> bool:
 
 
 def _check_tone(tone: str, owner: str) -> None:
-    _require(tone in get_args(Tone), f"{owner!r} has the tone {tone!r}; there are {', '.join(get_args(Tone)[1:])}")
+    _require(
+        tone in get_args(Tone), f"{owner!r} has the tone {tone!r}; there are {', '.join(get_args(Tone)[1:])}"
+    )
 
 
 def _require(holds: bool, sentence: str) -> None:

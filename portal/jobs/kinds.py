@@ -215,12 +215,16 @@ class TaskJob(ABC, Generic[P]):
 
 @dataclass(frozen=True, kw_only=True)
 class ResultFile:
-    """A file that a task made: already durable in the store."""
+    """A file that a task made: already durable in the store.
+
+    With ``keep_hours`` it is removed after that time, and given only to who made it and to who manages all jobs.
+    """
 
     name: str
     sha256: str
     size_bytes: int
     media_type: str
+    keep_hours: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

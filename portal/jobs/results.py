@@ -1,15 +1,17 @@
 """The result file: the uploaded columns untouched and in order, then what became of each row."""
 
-import csv
-import io
+import tempfile
 from collections.abc import Iterator
+from typing import BinaryIO
 
-from portal.jobs.models import Job
+from portal.jobs.models import Job, JobRow
 from portal.jobs.queries import stream_rows
+from portal.jobs.tables import csv_line, table_file
+from portal.kernel.errors import Conflict
 
 RESULT_COLUMNS = ("_row", "_status", "_code", "_message", "_id")
-#: A cell that begins with one of these is run by spreadsheet programs as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A larger result is CSV only: that is sent while it is read, a workbook must be finished first.
+MAX_WORKBOOK_ROWS = 100_000
 
 
 def result_lines(job: Job) -> Iterator[bytes]:
@@ -17,22 +19,33 @@ def result_lines(job: Job) -> Iterator[bytes]:
 
     Jobs without an uploaded sheet give a ``_label`` column in place of the uploaded ones.
     """
-    header = tuple(job.header or ("_label",))
-    yield b"\xef\xbb\xbf" + _line((*header, *RESULT_COLUMNS))
+    yield b"\xef\xbb\xbf" + csv_line((*_header(job), *RESULT_COLUMNS))
     for row in stream_rows(job.id):
-        cells = row.cells if row.cells is not None else [row.label]
-        ours = (str(row.position), row.state, row.code, row.message, row.record_id or "")
-        yield _line((*cells[: len(header)], *cells[len(header) :], *ours))
+        yield csv_line(_cells(row))
 
 
-def escaped(cell: str) -> str:
-    """Return the cell so that no spreadsheet program runs it; numbers and phone numbers stay as they are."""
-    if cell.startswith(FORMULA_STARTS) and not cell[1:].replace("-", "").replace(".", "").isdigit():
-        return "'" + cell
-    return cell
+def result_workbook(job: Job) -> BinaryIO:
+    """Return the result file as XLSX, at its beginning; every cell is text, as it was uploaded. The caller closes it.
+
+    Raises:
+        Conflict: ``result-too-large``, beyond :data:`MAX_WORKBOOK_ROWS` rows.
+    """
+    if job.rows_count > MAX_WORKBOOK_ROWS:
+        raise Conflict(
+            "result-too-large",
+            f"A result of more than {MAX_WORKBOOK_ROWS:,} rows is too large for a workbook. Take it as CSV.",
+        )
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+    with table_file(file, "xlsx", (*_header(job), *RESULT_COLUMNS)) as table:
+        table.write(_cells(row) for row in stream_rows(job.id))
+    file.seek(0)
+    return file
 
 
-def _line(cells: tuple[str, ...]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow([escaped(str(cell)) for cell in cells])
-    return buffer.getvalue().encode()
+def _header(job: Job) -> tuple[str, ...]:
+    return tuple(job.header or ("_label",))
+
+
+def _cells(row: JobRow) -> tuple[str, ...]:
+    cells = row.cells if row.cells is not None else [row.label]
+    return (*map(str, cells), str(row.position), row.state, row.code, row.message, row.record_id or "")

@@ -11,7 +11,8 @@ from portal.files.service import NewFile, register
 from portal.jobs import lifecycle
 from portal.jobs.kinds import Cancelled, TaskJob, TaskResult
 from portal.jobs.leases import take_job
-from portal.jobs.models import Job, JobFile
+from portal.jobs.models import Job, JobFile, PassingFile
+from portal.jobs.passing import keep_for
 from portal.jobs.planning import LostLease
 from portal.jobs.states import JobState
 from portal.kernel.db import db
@@ -66,7 +67,7 @@ def _finish(job_id: uuid.UUID, owner: str, result: TaskResult, cpu_seconds: floa
         [NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type) for f in result.files]
     )
     db.session.execute(delete(JobFile).where(JobFile.job_id == job_id, JobFile.role == "result"))
-    files = [
+    files: list[dict[str, Any]] = [
         {
             "id": new_id(),
             "job_id": job_id,
@@ -79,6 +80,10 @@ def _finish(job_id: uuid.UUID, owner: str, result: TaskResult, cpu_seconds: floa
     ]
     if files:
         db.session.execute(insert(JobFile), files)
+    db.session.execute(delete(PassingFile).where(PassingFile.job_id == job_id))
+    for made, row in zip(result.files, files, strict=True):
+        if made.keep_hours is not None:
+            keep_for(row["id"], job_id, made.name, made.keep_hours)
     job.result = dict(result.facts)
     job.cpu_seconds += cpu_seconds
     lifecycle.end(job, JobState.FINISHED)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, String, and_, false, func, literal, or_, select, true, union_all
+from sqlalchemy import String, and_, false, func, literal, or_, select, true, union_all
 from sqlalchemy import inspect as inspect_model
 from sqlalchemy.orm import InstrumentedAttribute, Query
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
@@ -150,17 +150,15 @@ def _next_letter(letter: str) -> str:
 
 
 def _holds(fields: Sequence[Field], term: str) -> Condition:
-    """Return the same question asked of one row at a time."""
+    """Return the same question asked of one row at a time: does a word of its texts, written one after another, begin so?"""
     parts: list[Condition] = []
-    for field in fields:
-        own = or_(false(), *(_holds_value(field, value) for value in field.how.values(term) if value))
-        parts.append(own if field.through is None else field.through.has(own))
+    for path in dict.fromkeys(field.through for field in fields):
+        mine = [field for field in fields if field.through is path]
+        values = dict.fromkeys(value for field in mine for value in field.how.values(term) if value)
+        texts = [func.coalesce(expressions(field.column, field.how)[0], "") for field in mine]
+        line: Any = literal(" ", String)
+        for text in texts:
+            line = line.op("||")(text).op("||")(literal(" ", String))
+        own = or_(false(), *(line.contains(f" {value}", autoescape=True) for value in values))
+        parts.append(own if path is None else path.has(own))
     return or_(false(), *parts)
-
-
-def _holds_value(field: Field, value: str) -> Condition:
-    held = expressions(field.column, field.how)[0]
-    if field.how.words > 1:
-        return literal(" ", String).op("||")(held).contains(f" {value}", autoescape=True)
-    begins: Condition = func.substr(held, 1, literal(len(value), Integer)) == literal(value, String)
-    return begins

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from portal.audit.models import AuditEntry
 from portal.jobs.models import Job
 from portal.kernel.db import db
+from portal.panel.permissions import AUDIT_EXPORT
 from portal.sdk.web import DateTimeBetweenFilter, FilterEqual, PortalModelView, job_url
 
 SHOWN_CHANGES = 4
@@ -40,6 +41,10 @@ class AuditView(PortalModelView):
     """Every write, newest first. Nothing here can be changed."""
 
     introduction = "Every change of every record, newest first. It cannot be edited."
+    permission_export = AUDIT_EXPORT
+    column_formatters_export: ClassVar[dict[str, Any]] = {
+        "changes": lambda view, context, entry, name: entry.changes,
+    }
     column_list = ("at", "actor_name", "action", "target", "record_id", "changes")
     column_default_sort = ("at", True)
     column_sortable_list = ("at",)

@@ -12,6 +12,7 @@ from portal.hooks.registry import current_registry
 from portal.jobs.models import Job
 from portal.kernel.actor import current_actor
 from portal.kernel.db import db
+from portal.panel.cards import visible_cards
 from portal.panel.job_facts import JobFacts
 from portal.panel.permissions import JOBS_VIEW, USERS_EDIT
 from portal.sdk.web import PortalView, expose, narrowed_select
@@ -54,13 +55,13 @@ class HomeView(PortalView):
     @expose("/")
     @signed_in_only
     def index(self) -> Any:
-        """Show the guided start and the newest jobs."""
+        """Show the guided start, the places of the cards, and the newest jobs."""
         actor = current_actor()
         jobs: list[Job] = []
         if may(actor, JOBS_VIEW):
             newest = narrowed_select(Job, JOBS_VIEW).order_by(Job.created_at.desc()).limit(RECENT_JOBS)
             jobs = list(db.session.scalars(newest))
-        return self.render("panel/home.html", steps=shown_steps(), jobs=jobs)
+        return self.render("panel/home.html", steps=shown_steps(), cards=visible_cards(), jobs=jobs)
 
 
 def shown_steps() -> list[ShownStep]:

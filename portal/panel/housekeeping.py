@@ -11,6 +11,7 @@ from portal.files.sweeper import sweep
 from portal.hooks.declarations import Schedule
 from portal.jobs.forgetting import forget_undo
 from portal.jobs.kinds import Progress, TaskJob, TaskResult
+from portal.jobs.passing import remove_expired_files
 from portal.jobs.schedules import forget_old_runs
 from portal.kernel.transaction import run_in_transaction
 from portal.panel.permissions import SCHEDULES_MANAGE
@@ -68,6 +69,7 @@ class RemoveExpired(TaskJob[ExpiredParams]):
             facts[what] = run_in_transaction(remove)
             progress(number + 1, len(tasks))
         facts["kept_for_undo"] = forget_undo()
+        facts["exports"] = remove_expired_files()
         return TaskResult(facts=facts)
 
 

@@ -15,15 +15,18 @@ from flask import (
 )
 from markupsafe import Markup
 from sqlalchemy import false
+from werkzeug.wsgi import wrap_file
 
 from portal.access.routes import requires
 from portal.files.models import StoredFile
 from portal.jobs import api
 from portal.jobs.models import Job, JobFile
+from portal.jobs.passing import check_download, expiry_of
 from portal.jobs.queries import files_of_job, list_rows, touching
 from portal.jobs.queue_health import queue_health
-from portal.jobs.results import result_lines
+from portal.jobs.results import MAX_WORKBOOK_ROWS, result_lines, result_workbook
 from portal.jobs.states import JobState, RowState
+from portal.jobs.tables import MEDIA_TYPES
 from portal.kernel.actor import current_actor
 from portal.kernel.db import db
 from portal.kernel.errors import NotFound
@@ -101,6 +104,8 @@ class JobsView(PortalModelView):
             next_after=rows[PAGE_ROWS - 1].position if len(rows) > PAGE_ROWS else None,
             chosen={"state": state, "code": code, "action": action, "after": after},
             files=files_of_job(job_id),
+            passing=expiry_of(job_id),
+            fits_workbook=facts.job.rows_count <= MAX_WORKBOOK_ROWS,
         )
 
     @expose("/<uuid:job_id>/progress")
@@ -170,10 +175,23 @@ class JobsView(PortalModelView):
         name_download(response, f"{job.title} {job.created_at:%Y-%m-%d} result.csv", inline=False)
         return response
 
+    @expose("/<uuid:job_id>/result.xlsx")
+    def result_workbook(self, job_id: UUID) -> Response:
+        """Answer with the result file as a workbook, every cell as text."""
+        job: Job = self.get_one(job_id)
+        response = Response(
+            wrap_file(request.environ, result_workbook(job)),
+            mimetype=MEDIA_TYPES["xlsx"],
+            direct_passthrough=True,
+        )
+        name_download(response, f"{job.title} {job.created_at:%Y-%m-%d} result.xlsx", inline=False)
+        return response
+
     @expose("/<uuid:job_id>/files/<uuid:file_id>")
     def file(self, job_id: UUID, file_id: UUID) -> Response:
         """Answer with a file that was uploaded for the job, or that it made."""
-        self.get_one(job_id)
+        job: Job = self.get_one(job_id)
+        check_download(job, file_id, current_actor())
         found = db.session.get(JobFile, file_id)
         stored = db.session.get(StoredFile, found.sha256) if found is not None else None
         if found is None or stored is None or found.job_id != job_id:

@@ -8,6 +8,7 @@ ROLES_EDIT = "portal.roles.edit"
 USERS_LINK = "portal.users.link"
 USERS_RETIRE = "portal.users.retire"
 USERS_EXPORT_DATA = "portal.users.export_data"
+USERS_EXPORT = "portal.users.export"
 SETTINGS_EDIT = "portal.settings.edit"
 JOBS_VIEW = "portal.jobs.view"
 JOBS_VIEW_ALL = "portal.jobs.view_all"
@@ -16,6 +17,7 @@ JOBS_RELEASE = "portal.jobs.release"
 MAINTENANCE_MANAGE = "portal.maintenance.manage"
 MAINTENANCE_PASS = "portal.maintenance.pass"  # noqa: S105 - the name of a permission
 AUDIT_VIEW = "portal.audit.view"
+AUDIT_EXPORT = "portal.audit.export"
 FILES_VIEW = "portal.files.view"
 HEALTH_VIEW = "portal.health.view"
 PLUGINS_VIEW = "portal.plugins.view"
@@ -31,6 +33,7 @@ PERMISSIONS = (
     Permission(name=USERS_LINK, title="Tie users to the keys of other systems", group="People"),
     Permission(name=USERS_RETIRE, title="Retire users: erase the person for good", group="People"),
     Permission(name=USERS_EXPORT_DATA, title="Hand out everything kept about a person", group="People"),
+    Permission(name=USERS_EXPORT, title="Export lists of users", group="People"),
     Permission(name=SETTINGS_EDIT, title="Change settings", group="Operation"),
     Permission(name=JOBS_VIEW, title="See own jobs", group="Jobs"),
     Permission(name=JOBS_VIEW_ALL, title="See everybody's jobs", group="Jobs"),
@@ -39,6 +42,7 @@ PERMISSIONS = (
     Permission(name=MAINTENANCE_MANAGE, title="Close and open the portal", group="Operation"),
     Permission(name=MAINTENANCE_PASS, title="Work while the portal is closed", group="Operation"),
     Permission(name=AUDIT_VIEW, title="See who changed what", group="Operation"),
+    Permission(name=AUDIT_EXPORT, title="Export the record of changes", group="Operation"),
     Permission(name=FILES_VIEW, title="See the list of stored files", group="Operation"),
     Permission(name=HEALTH_VIEW, title="See the health of the installation", group="Operation"),
     Permission(name=PLUGINS_VIEW, title="See the plugins", group="Operation"),

@@ -19,6 +19,7 @@ from portal.auth.models import (
 )
 from portal.files.models import StoredFile
 from portal.health.checks import CORE_CHECKS
+from portal.hooks.cards import DashboardCard
 from portal.hooks.declarations import (
     AdminView,
     Command,
@@ -50,6 +51,9 @@ from portal.panel import (
     token_commands,
 )
 from portal.panel.audit import AuditView
+from portal.panel.cards import CardsView
+from portal.panel.core_cards import CORE_CARDS
+from portal.panel.exporting import ExportList
 from portal.panel.files import StoredFilesView
 from portal.panel.home import FIRST_STEPS, HomeView
 from portal.panel.housekeeping import CORE_SCHEDULES, RemoveExpired, SweepFiles
@@ -131,6 +135,12 @@ def portal_settings() -> Sequence[SettingsDeclaration]:
 
 
 @hookimpl
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    """Declare the cards of jobs, queue, users and maintenance."""
+    return CORE_CARDS
+
+
+@hookimpl
 def portal_first_steps() -> Sequence[FirstStep]:
     """Begin the guided start."""
     return FIRST_STEPS
@@ -160,6 +170,7 @@ def portal_admin_views() -> Sequence[AdminView]:
     """Declare the core's pages."""
     return (
         AdminView(view=HomeView, category="", permission="", endpoint="admin", name="Home", icon="fa-home"),
+        AdminView(view=CardsView, category="", permission="", endpoint="cards", name="Dashboard", visible=False),
         _view(JobsView, WORK, permissions.JOBS_VIEW, 500, "Jobs", "jobs", "fa-tasks", Job),
         _view(UploadsView, WORK, "", 505, "Upload", "uploads", "fa-upload"),
         _view(UsersView, PEOPLE, permissions.USERS_VIEW, 800, "Users", "users", "fa-users", User),
@@ -203,7 +214,7 @@ def portal_rest() -> Sequence[RestApi]:
 @hookimpl
 def portal_job_kinds() -> Sequence[JobKind]:
     """Declare the core's bulk operations."""
-    return tuple(JobKind(kind=kind) for kind in (LinkIdentities, AttachIdentities, RetireUsers, SweepFiles, RemoveExpired))
+    return tuple(JobKind(kind=kind) for kind in (LinkIdentities, AttachIdentities, RetireUsers, SweepFiles, RemoveExpired, ExportList))
 
 
 @hookimpl

@@ -19,7 +19,7 @@ from portal.kernel.db import db
 from portal.kernel.errors import Conflict, Forbidden, InvalidInput, PortalError
 from portal.kernel.transaction import transaction
 from portal.panel.delegation import may_change_user, may_hand_out, require_roles, require_user
-from portal.panel.permissions import AUDIT_VIEW, USERS_EDIT, USERS_LINK, USERS_RETIRE
+from portal.panel.permissions import AUDIT_VIEW, USERS_EDIT, USERS_EXPORT, USERS_LINK, USERS_RETIRE
 from portal.panel.user_pages import ExternalIdFilter, PeoplePages, refuse_retired
 from portal.sdk.web import PortalModelView, expose
 
@@ -33,6 +33,7 @@ class UsersView(PeoplePages, PortalModelView):
     introduction = "Everybody who can sign in: staff, students, service accounts."
     permission_create = USERS_EDIT
     permission_edit = USERS_EDIT
+    permission_export = USERS_EXPORT
     column_list = ("display_name", "sign_in_name", "email", "roles", "active", "last_seen_at", "created_at")
     column_searchable_list = ("sign_in_key", "display_name", "email")
     column_sortable_list = ("display_name", ("sign_in_name", "sign_in_key"), "email", ("created_at", "id"))

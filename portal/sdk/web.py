@@ -10,8 +10,10 @@ from flask_admin.contrib.sqla.filters import (
 )
 
 from portal.access.routes import public_route, requires, signed_in_only
+from portal.hooks.cards import CardContent, CardLink, Chart, DashboardCard, Figure, Series, Tone
 from portal.hooks.declarations import FirstStep
 from portal.web.actions import portal_action
+from portal.web.charts import chart
 from portal.web.downloads import ZipEntry, safe_filename, send_blob, stream_zip
 from portal.web.filters import ChoiceFilter, DateTimeBetweenFilter, RelatedFilter
 from portal.web.formatting import badge, count, duration, local_time, plain_date, shown, size
@@ -26,9 +28,14 @@ from portal.web.views import PortalView, expose
 
 __all__ = [
     "BooleanEqualFilter",
+    "CardContent",
+    "CardLink",
+    "Chart",
     "ChoiceFilter",
+    "DashboardCard",
     "DateBetweenFilter",
     "DateTimeBetweenFilter",
+    "Figure",
     "FilterEqual",
     "FilterInList",
     "FilterLike",
@@ -38,8 +45,11 @@ __all__ = [
     "PortalModelView",
     "PortalView",
     "RelatedFilter",
+    "Series",
+    "Tone",
     "ZipEntry",
     "badge",
+    "chart",
     "count",
     "duration",
     "expose",

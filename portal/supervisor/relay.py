@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from portal.jobs.passing import remove_expired_files
 from portal.jobs.queue import relay_once
 from portal.jobs.schedules import Scheduler
 from portal.kernel.db import db
@@ -39,6 +40,7 @@ def relay_duties() -> Sequence[Duty]:
         Duty("wake sleeping jobs", 2, relay_once),
         Duty("end a lapsed maintenance window", 10, _close_lapsed_window),
         Duty("deliver mail", 5, deliver_pending),
+        Duty("remove exports that have expired", 300, remove_expired_files),
         *cron_duties(),
         *beat,
     )

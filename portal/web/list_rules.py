@@ -54,10 +54,10 @@ def check_list(view: Any) -> None:
 
 
 def _check_sorts(view: Any) -> None:
-    declared = view.column_default_sort
+    declared: Any = view.column_default_sort
     if isinstance(declared, list):
         raise _no_sort(view, str(declared), "a list is sorted by one column (and by its key)")
-    names = {name: sorted_by(view, name) for name in view._sortable_columns}
+    names: dict[str, Any] = {name: sorted_by(view, name) for name in view.get_sortable_columns()}
     if declared:
         default = declared[0] if isinstance(declared, tuple) else declared
         names[default] = getattr(view.model, default, None)
@@ -76,7 +76,7 @@ def _no_sort(view: Any, name: str, reason: str) -> PluginLoadError:
 
 
 def _check_filters(view: Any) -> None:
-    for item in view._filters or ():
+    for item in view.get_filters() or ():
         if not isinstance(item, BaseSQLAFilter) or item.column is None:
             continue
         column = item.column

@@ -60,7 +60,7 @@ class NarrowedLoader(QueryAjaxModelLoader):  # type: ignore[misc]
         return None if model is None else (str(getattr(model, self.pk)), str(model))
 
     def get_query(self) -> Any:
-        return narrow(db.session.query(self.model), current_actor(), self._permission(), self.model)  # type: ignore[arg-type]  # a Query takes where() too
+        return narrow(db.session.query(self.model), current_actor(), self._permission(), self.model)
 
     def get_one(self, key: Any) -> Any:
         with db.session.no_autoflush:

@@ -17,6 +17,7 @@ from portal.web.actions import action_permission
 from portal.web.counting import COUNT_CAP, capped_count
 from portal.web.filters import RelatedFilter
 from portal.web.formatting import badge, column_type_formatters
+from portal.web.list_export import ListExport
 from portal.web.list_rules import check_list
 from portal.web.lookups import NarrowedLoader, find_visible, key_value, primary_key
 from portal.web.paged_lists import PagedLists
@@ -26,11 +27,16 @@ from portal.web.views import GuardedView
 
 MAX_PAGE_SIZE = 200
 MAX_SELECTED = 2_000
-_WRITING_ROUTES = {"create_view": "create", "edit_view": "edit", "delete_view": "delete"}
+_WRITING_ROUTES = {
+    "create_view": "create",
+    "edit_view": "edit",
+    "delete_view": "delete",
+    "export_list": "export",
+}
 _NEVER = {"export", "ajax_update"}
 
 
-class PortalModelView(Saving, PagedLists, RecordJobs, GuardedView, ModelView):  # type: ignore[misc]
+class PortalModelView(Saving, PagedLists, ListExport, RecordJobs, GuardedView, ModelView):  # type: ignore[misc]
     """List, detail page and, where permitted, forms of one model.
 
     Set ``permission_create`` / ``permission_edit`` / ``permission_delete`` to open these; a route without its
@@ -146,10 +152,10 @@ class PortalModelView(Saving, PagedLists, RecordJobs, GuardedView, ModelView):  
     # Reading: list, count and single record are narrowed by the same rule.
 
     def get_query(self) -> Any:
-        return narrow(db.session.query(self.model), current_actor(), self.permission, self.model)  # type: ignore[arg-type]
+        return narrow(db.session.query(self.model), current_actor(), self.permission, self.model)
 
     def get_count_query(self) -> Any:
-        return narrow(capped_count(db.session(), self.model), current_actor(), self.permission, self.model)  # type: ignore[arg-type]
+        return narrow(capped_count(db.session(), self.model), current_actor(), self.permission, self.model)
 
     def get_one(self, id: Any) -> Any:  # noqa: A002 - the name that the callers use
         """Return the record.

@@ -121,7 +121,7 @@ def _check_marks(owner: str, view: type[GuardedView]) -> None:
 
 
 def _further_permissions(view: type) -> list[str]:
-    names = ("permission_create", "permission_edit", "permission_delete")
+    names = ("permission_create", "permission_edit", "permission_delete", "permission_export")
     return [value for name in names if (value := getattr(view, name, None)) is not None]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.access.policy import may
 from portal.hooks.manager import PLUGINS_KEY, Plugins
 from portal.kernel.actor import current_actor
-from portal.web import formatting
+from portal.web import charts, formatting
 from portal.web.headers import nonce, request_id
 from portal.web.institution import InstitutionSettings, institution
 from portal.web.tokens import new_form_token
@@ -42,6 +42,9 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         badge=formatting.badge,
+        chart=charts.chart,
+        has_charts=charts.has_charts,
+        expect_charts=charts.expect_charts,
         csp_nonce=nonce,
         request_id=request_id,
         may=lambda permission: may(current_actor(), permission),

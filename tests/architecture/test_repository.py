@@ -49,7 +49,8 @@ def test_nothing_is_left_unfinished() -> None:
     found = [
         name
         for name, text in texts()
-        if name.endswith((".py", ".html", ".js")) and name != _this() and UNFINISHED.search(text)
+        if name.endswith((".py", ".html", ".js")) and name != _this() and "/vendor/" not in name
+        if UNFINISHED.search(text)
     ]
 
     assert found == []

@@ -10,7 +10,7 @@ from plugins.admissions.admin.words import code_cell
 from plugins.admissions.forms import CATEGORIES, LABELS, STUDY_MODES
 from plugins.admissions.models import Certificate, Department
 from plugins.admissions.models.vocabulary import CATEGORY_TITLES, STUDY_MODE_TITLES
-from plugins.admissions.permissions import ACADEMICS_EDIT
+from plugins.admissions.permissions import ACADEMICS_EDIT, ACADEMICS_VIEW
 from portal.sdk import db
 from portal.sdk.web import ChoiceFilter, PortalModelView, RelatedFilter
 
@@ -20,6 +20,7 @@ class FacultyView(PortalModelView):
 
     introduction = "The parts of the university. Departments belong to a faculty."
     permission_create = permission_edit = permission_delete = ACADEMICS_EDIT
+    permission_export = ACADEMICS_VIEW
     column_list = ("code", "title")
     column_details_list = ("code", "title", "departments")
     column_searchable_list = ("code", "title")
@@ -32,6 +33,7 @@ class DepartmentView(PortalModelView):
 
     introduction = "Departments of the faculties. Certificates belong to a department."
     permission_create = permission_edit = permission_delete = ACADEMICS_EDIT
+    permission_export = ACADEMICS_VIEW
     column_list = ("code", "title", "faculty")
     column_details_list = ("code", "title", "faculty", "certificates")
     column_searchable_list = ("code", "title", "faculty.title")
@@ -58,6 +60,7 @@ class CertificateView(PortalModelView):
         "nobody admitted to it can become a student until another one is chosen."
     )
     permission_create = permission_edit = permission_delete = ACADEMICS_EDIT
+    permission_export = ACADEMICS_VIEW
     column_list = ("code", "title", "department", "study_mode", "start_level", "application_category")
     column_details_list = column_list
     column_labels: ClassVar[dict[str, str]] = {**LABELS, "application_category": "Category"}

@@ -22,6 +22,7 @@ from plugins.admissions.models import Applicant, ApplicantState, Certificate, Co
 from plugins.admissions.models.vocabulary import SEX_TITLES
 from plugins.admissions.permissions import (
     APPLICANTS_EDIT,
+    APPLICANTS_EXPORT,
     APPLICANTS_IMPORT,
     APPLICANTS_TRANSITION,
     STUDENTS_CREATE,
@@ -39,6 +40,7 @@ from portal.sdk.web import (
 _PERSON = ("firstname", "middlename", "lastname", "sex", "date_of_birth", "email", "phone", "reg_number")
 _CHOICES = ("course1", "course2")
 _COURSES = (*_CHOICES, "course_admitted")
+_LATER = ("special_application", "student_id", "application_date", "created_at")
 _NEW = ("container", *_PERSON, "course1", "course2", "special_application", "notice")
 _CHANGED = (*_PERSON, *_COURSES, "special_application", "notice", "locked", "suspended")
 
@@ -52,11 +54,14 @@ class ApplicantView(ApplicantPages, PortalModelView):
 
     introduction = "Applications of all containers. Open one to see its state, history, photo and slip."
     permission_create = permission_edit = APPLICANTS_EDIT
+    permission_export = APPLICANTS_EXPORT
     details_template = "admissions/applicant.html"
     list_links = (("admissions_import.index", "Import from a sheet", APPLICANTS_IMPORT),)
     column_list = ("display_fullname", "applicant_id", "state", "course_admitted", "reg_number", "student_id")
+    column_export_list = ("applicant_id", "container.code", *_PERSON, *_COURSES, "state", *_LATER)
     column_labels: ClassVar[dict[str, str]] = {
         **LABELS,
+        "container.code": "Container",
         "display_fullname": "Name",
         "applicant_id": "Application",
         "course_admitted": "Admitted to",

@@ -7,6 +7,7 @@ from sqlalchemy import inspect
 from wtforms import SelectField
 from wtforms.validators import Optional
 
+from plugins.admissions.admin.charts import states_chart
 from plugins.admissions.admin.creating import plan_creation
 from plugins.admissions.admin.words import code_cell
 from plugins.admissions.api.applicants import counts_by_state
@@ -23,7 +24,7 @@ from plugins.admissions.forms import (
 )
 from plugins.admissions.models import ApplicantState, Container
 from plugins.admissions.models.vocabulary import CATEGORY_TITLES, PREFIX_TITLES
-from plugins.admissions.permissions import CONTAINERS_EDIT, STUDENTS_CREATE_ALL
+from plugins.admissions.permissions import CONTAINERS_EDIT, CONTAINERS_VIEW, STUDENTS_CREATE_ALL
 from portal.sdk import Conflict
 from portal.sdk.web import ChoiceFilter, PortalModelView, expose, requires
 
@@ -52,6 +53,7 @@ class ContainerView(PortalModelView):
 
     introduction = "A container holds the applications of one type and entry session."
     permission_create = permission_edit = permission_delete = CONTAINERS_EDIT
+    permission_export = CONTAINERS_VIEW
     details_template = "admissions/container.html"
     column_list = ("code", "title", "application_category", "year", "startdate", "enddate", "application_fee")
     column_labels: ClassVar[dict[str, str]] = {
@@ -152,6 +154,7 @@ class ContainerView(PortalModelView):
             self.details_template,
             model=container,
             counts=counts,
+            state_chart=states_chart(counts),
             total=sum(counts.values()),
             admitted=counts[ApplicantState.ADMITTED],
             category=CATEGORY_TITLES.get(container.application_category, container.application_category),

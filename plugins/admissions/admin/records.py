@@ -15,6 +15,7 @@ from plugins.admissions.models import (
     StudentHistory,
     StudyCourse,
 )
+from plugins.admissions.permissions import APPLICANTS_EXPORT, STUDENTS_EXPORT
 from portal.sdk.web import (
     BooleanEqualFilter,
     ChoiceFilter,
@@ -39,6 +40,11 @@ def _size_cell(view: Any, context: Any, record: Any, name: str) -> str:
     return size(record.stored.size_bytes)
 
 
+def _bytes_cell(view: Any, context: Any, record: Any, name: str) -> int:
+    size_bytes: int = record.stored.size_bytes
+    return size_bytes
+
+
 def _file_cell(endpoint: str) -> Any:
     def cell(view: Any, context: Any, record: Any, name: str) -> Any:
         return Markup('<a href="{}">{}</a>').format(
@@ -52,6 +58,7 @@ class StudyCourseView(PortalModelView):
     """Study courses of students."""
 
     introduction = "What students study: one line for each study course; earlier ones stay after transfers."
+    permission_export = STUDENTS_EXPORT
     can_view_details = False
     column_list = (
         "student",
@@ -88,6 +95,7 @@ class ApplicantFileView(PortalModelView):
     """Files in applicants' folders."""
 
     introduction = "Files in the folders of applicants."
+    permission_export = APPLICANTS_EXPORT
     can_view_details = False
     column_list = ("applicant", "kind", "name", "stored", "added_at")
     column_labels: ClassVar[dict[str, str]] = {
@@ -111,12 +119,14 @@ class ApplicantFileView(PortalModelView):
         "name": _file_cell("admissions_applicant"),
         "stored": _size_cell,
     }
+    column_formatters_export: ClassVar[dict[str, Any]] = {"stored": _bytes_cell}
 
 
 class StudentFileView(PortalModelView):
     """Files in students' folders."""
 
     introduction = "Files in the folders of students: slips, passport pictures, further files."
+    permission_export = STUDENTS_EXPORT
     can_view_details = False
     column_list = ("student", "kind", "name", "stored", "added_at")
     column_labels: ClassVar[dict[str, str]] = {
@@ -140,12 +150,14 @@ class StudentFileView(PortalModelView):
         "name": _file_cell("admissions_student"),
         "stored": _size_cell,
     }
+    column_formatters_export: ClassVar[dict[str, Any]] = {"stored": _bytes_cell}
 
 
 class ApplicantHistoryView(PortalModelView):
     """What happened to applications."""
 
     introduction = "What happened to applications, newest first."
+    permission_export = APPLICANTS_EXPORT
     can_view_details = False
     column_list = ("at", "applicant", "text", "actor_name")
     column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "applicant.applicant_id": "application", "applicant.fullname": "name"}
@@ -166,6 +178,7 @@ class StudentHistoryView(PortalModelView):
     """What happened to student records."""
 
     introduction = "What happened to student records, newest first."
+    permission_export = STUDENTS_EXPORT
     can_view_details = False
     column_list = ("at", "student", "text", "actor_name")
     column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "student.student_id": "student number", "student.fullname": "name"}

@@ -16,7 +16,7 @@ from plugins.admissions.admin.words import code_cell, record_link
 from plugins.admissions.forms import LABELS, SEXES, keeps_rule
 from plugins.admissions.models import Certificate, Student, StudentFile, StudentState, StudyCourse
 from plugins.admissions.models.vocabulary import SEX_TITLES
-from plugins.admissions.permissions import FOLDERS_EXPORT, LETTERS_PRINT, STUDENTS_EDIT
+from plugins.admissions.permissions import FOLDERS_EXPORT, LETTERS_PRINT, STUDENTS_EDIT, STUDENTS_EXPORT
 from portal.sdk import NotFound, db
 from portal.sdk.web import (
     ChoiceFilter,
@@ -30,6 +30,18 @@ from portal.sdk.web import (
     stream_zip,
 )
 
+_PERSON = (
+    "firstname",
+    "middlename",
+    "lastname",
+    "sex",
+    "date_of_birth",
+    "email",
+    "phone",
+    "reg_number",
+    "matric_number",
+    "nationality",
+)
 _FORM = (
     "firstname",
     "middlename",
@@ -64,8 +76,10 @@ class StudentView(PortalModelView):
 
     introduction = "Student records. Each was made from an admitted application and keeps its slip."
     permission_edit = STUDENTS_EDIT
+    permission_export = STUDENTS_EXPORT
     details_template = "admissions/student.html"
     column_list = ("display_fullname", "student_id", "state", "study_courses", "reg_number", "created_at")
+    column_export_list = ("student_id", *_PERSON, "state", "study_courses", "created_at")
     column_labels: ClassVar[dict[str, str]] = {
         **LABELS,
         "display_fullname": "Name",

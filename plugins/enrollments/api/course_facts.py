@@ -113,7 +113,7 @@ def course_facts(
     if lock:
         statement = statement.with_for_update(of=learner)
     found: dict[str, CourseFact] = {}
-    for values in db.session.connection().execute(statement):
+    for values in db.session.connection().execute(statement).all():
         fact = CourseFact._make(values)
         known = found.get(fact.external_key)
         if known is None or (fact.row_id or 0) >= (known.row_id or 0):

@@ -22,7 +22,7 @@ from plugins.enrollments.api.inputs import (
     required_uuid,
 )
 from plugins.enrollments.api.masters_track import CourseState, is_entering, switched_state, target_state
-from plugins.enrollments.api.plans import CHANGED_SINCE_PREVIEW, Action, RowPlan, refused
+from plugins.enrollments.api.plans import CHANGED_SINCE_PREVIEW, Action, RowPlan, refused, with_status
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
@@ -37,7 +37,7 @@ from plugins.enrollments.errors import (
 from plugins.enrollments.models.vocabulary import COURSE_STATUSES, CourseEnrollmentStatus
 from portal.sdk import db, savepoint
 
-CHUNK_ROWS = 2_000
+CHUNK_ROWS = 5_000
 ATTEMPTS = 6
 ACTIVE = CourseEnrollmentStatus.ACTIVE.value
 _ELSEWHERE = "The learner takes this course run in another program, or under another key."
@@ -86,7 +86,7 @@ def write_course_requests(
 ) -> list[RowPlan]:
     """Plan, and with ``apply`` write, rows of a program in one course run; return one plan per request, in order.
 
-    Two statements to begin and end with, and five per 2,000 rows; up to four more per chunk where ``course_staff`` is
+    Two statements to begin and end with, and five per 5,000 rows; up to four more per chunk where ``course_staff`` is
     given, and those of plugins that refuse entries. Needs an open transaction when it applies; does not commit.
 
     Args:
@@ -198,11 +198,11 @@ def _planned(batch: _Batch, item: _Wanted, fact: CourseFact, work: _Work) -> Row
     if fact.row_id is None:
         if not batch.create:
             return refused(item.key, NOT_FOUND)
-        return RowPlan(item.key, Action.CREATE, item.status, after={"status": item.status})
+        return RowPlan(item.key, Action.CREATE, item.status, after=with_status(item.status))
     if not batch.update:
         return refused(item.key, CONFLICT, "The learner takes this course run already.")
     action = Action.UNCHANGED if fact.status == item.status else Action.UPDATE
-    before, after = {"status": fact.status}, {"status": item.status}
+    before, after = with_status(fact.status or ""), with_status(item.status)
     return RowPlan(item.key, action, item.status, "", fact.row_id, fact.row_version, before, after)
 
 

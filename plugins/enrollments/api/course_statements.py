@@ -109,7 +109,7 @@ def write_courses(writes: Sequence[CourseWrite]) -> dict[tuple[int, str], int]:
         set_={name: insert.excluded[name] for name in changed},
         where=_COURSES.c.version == insert.excluded.version - 1,
     ).returning(_COURSES.c.user_id, _COURSES.c.course_key, _COURSES.c.id)
-    found = {(user_id, key): uid for user_id, key, uid in db.session.connection().execute(statement)}
+    found = {(user_id, key): uid for user_id, key, uid in db.session.connection().execute(statement).all()}
     if len(found) != len(writes):
         raise Collision
     return found

@@ -44,7 +44,7 @@ def write_program_course_enrollments(
     ``not-found`` without ``create``; and what a plugin refuses: ``course-full``, ``enrollment-closed``,
     ``already-enrolled``, ``enrollment-not-allowed``, ``enrollment-refused``. One bad row never harms another one.
 
-    Needs an open transaction; does not commit. At most eight statements for up to 2,000 rows without ``course_staff``.
+    Needs an open transaction; does not commit. At most eight statements for up to 5,000 rows without ``course_staff``.
 
     Args:
         program_uuid: UUID or its text; the catalog is not asked.

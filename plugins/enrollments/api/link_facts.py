@@ -102,7 +102,7 @@ def learner_facts(pairs: Sequence[tuple[int, int | None]]) -> dict[int, LearnerF
         .order_by(learner.id)
         .with_for_update(of=learner)
     )
-    rows = db.session.connection().execute(statement)
+    rows = db.session.connection().execute(statement).all()
     return {row[0]: LearnerFact._make(row) for row in rows}
 
 
@@ -141,7 +141,7 @@ def row_facts(pairs: Sequence[tuple[int, int | None]]) -> list[RowFact]:
         .outerjoin(old_rival, _active_row_of(old_rival, row.user_id, row))
         .order_by(row.id)
     )
-    return [RowFact._make(values) for values in db.session.connection().execute(statement)]
+    return [RowFact._make(values) for values in db.session.connection().execute(statement).all()]
 
 
 def _active_row_of(other: Any, user_id: Any, row: Any) -> Any:

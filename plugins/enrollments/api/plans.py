@@ -1,7 +1,10 @@
 """What a row would do, or did: the shape that previews, answers and results are made of."""
 
+import uuid
 from collections.abc import Hashable, Mapping
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 MESSAGES: Mapping[str, str] = {
@@ -53,6 +56,17 @@ class RowPlan(NamedTuple):
 def refused(key: Hashable, code: str, message: str = "") -> RowPlan:
     """Return the plan of a row that is not applied."""
     return RowPlan(key, Action.REFUSE, code, message or MESSAGES.get(code, ""))
+
+
+@lru_cache(maxsize=1_000)
+def with_status(
+    status: str, curriculum_uuid: uuid.UUID | None = None, user_id: int | None = None
+) -> Mapping[str, Any]:
+    """Return the values of an enrollment before or after; rows that have the same share them."""
+    values: dict[str, Any] = {"status": status}
+    if curriculum_uuid is not None:
+        values |= {"curriculum_uuid": str(curriculum_uuid), "user_id": user_id}
+    return MappingProxyType(values)
 
 
 def statuses(plans: Mapping[int, RowPlan] | list[RowPlan]) -> dict[Any, str]:

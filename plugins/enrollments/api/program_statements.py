@@ -38,8 +38,8 @@ class NewEnrollment(NamedTuple):
     user_id: int | None
 
 
-def insert_enrollments(rows: Sequence[NewEnrollment]) -> dict[tuple[str, uuid.UUID], int]:
-    """Insert rows of one program that nothing stands against; return (compared key, curriculum) to number.
+def insert_enrollments(rows: Sequence[NewEnrollment]) -> dict[str, int]:
+    """Insert rows that nothing stands against, each key once; return compared key to number.
 
     Rows whose key or user is in the curriculum already are left out. One statement. Needs an open transaction.
     """
@@ -59,9 +59,9 @@ def insert_enrollments(rows: Sequence[NewEnrollment]) -> dict[tuple[str, uuid.UU
         insert_into(ProgramEnrollment)
         .from_select(list(columns), select(*columns.values()).where(true()))
         .on_conflict_do_nothing()
-        .returning(_TABLE.c.external_key, _TABLE.c.curriculum_uuid, _TABLE.c.id)
+        .returning(_TABLE.c.external_key, _TABLE.c.id)
     )
-    return {(form, curriculum): uid for form, curriculum, uid in db.session.connection().execute(statement)}
+    return dict(db.session.connection().execute(statement).all())
 
 
 def change_statuses(changes: Sequence[tuple[int, str]]) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Subquery, Text, bindparam, column, func, select, type_coerce
+from sqlalchemy import Dialect, Subquery, Text, bindparam, column, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
@@ -42,15 +42,40 @@ def _dialect() -> Dialect:
 
 
 def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
-    arrays = [
-        bindparam(None, list(values), type_=ARRAY(kind), unique=True)
-        for values, kind in zip(columns, types.values(), strict=True)
+    """Return arrays as a table; a column with one value throughout, or with another one's values, is sent once."""
+    columns = dict(zip(types, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(types, ())
+    arrays: dict[str, tuple[Any, ...]] = {}
+    same: dict[str, str] = {}
+    constant: dict[str, Any] = {}
+    for label, values in columns.items():
+        twin = next(
+            (other for other, known in arrays.items() if types[other] is types[label] and known == values),
+            None,
+        )
+        if arrays and len(values) > 1 and values.count(values[0]) == len(values):
+            constant[label] = values[0]
+        elif twin is not None:
+            same[label] = twin
+        else:
+            arrays[label] = values
+    parameters = [
+        bindparam(None, list(values), type_=ARRAY(types[label]), unique=True)
+        for label, values in arrays.items()
     ]
-    table = func.unnest(*arrays).table_valued(
-        *[column(label, kind) for label, kind in types.items()], name=name
+    table = (
+        func.unnest(*parameters)
+        .table_valued(*[column(label, types[label]) for label in arrays], name=name)
+        .render_derived()
     )
-    return table.render_derived()
+    if not same and not constant:
+        return table
+    picked = [
+        literal(constant[label], types[label]).label(label)
+        if label in constant
+        else table.c[same.get(label, label)].label(label)
+        for label in types
+    ]
+    return select(*picked).subquery(f"{name}_rows")
 
 
 def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> Subquery:

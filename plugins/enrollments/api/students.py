@@ -88,7 +88,7 @@ def enroll_students(students: Sequence[NewStudent]) -> int:
         return 0
     with changing_through(CHANNEL):
         made = insert_enrollments(rows)
-        left = [row for row in rows if (row.form, row.curriculum_uuid) not in made]
+        left = [row for row in rows if row.form not in made]
         linked = _link(left)
         note("enroll-students", _TABLE.name, len(rows), {"enrolled": len(made), "linked": linked})
     db.session.expire_all()

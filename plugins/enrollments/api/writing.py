@@ -36,7 +36,7 @@ def write_program_enrollments(
     missing ones ``not-in-program`` without ``create``, ``invalid-curriculum``, and ``conflict`` when the user is in the
     curriculum under another key. One bad row never harms another one.
 
-    Needs an open transaction; does not commit. Seven statements for up to 2,000 rows, then four per 2,000.
+    Needs an open transaction; does not commit. Seven statements for up to 5,000 rows, then four per 5,000.
 
     Args:
         program_uuid: UUID or its text.

@@ -11,6 +11,7 @@ from portal.files.models import StoredFile
 from portal.jobs import api, queries
 from portal.jobs.lifecycle import locked_job
 from portal.jobs.models import Job, JobFile, JobRow
+from portal.jobs.passing import check_download
 from portal.jobs.results import result_lines
 from portal.kernel.actor import Actor, current_actor
 from portal.kernel.db import db
@@ -239,7 +240,7 @@ def list_files(job_id: uuid.UUID) -> FileListOut:
 @api_route(JOBS_VIEW, files=("*/*",))
 def file(job_id: uuid.UUID, file_id: uuid.UUID) -> Response:
     """Fetch a file of a job."""
-    _visible(job_id)
+    check_download(_visible(job_id), file_id, current_actor())
     found = db.session.get(JobFile, file_id)
     stored = db.session.get(StoredFile, found.sha256) if found is not None else None
     if found is None or stored is None or found.job_id != job_id:

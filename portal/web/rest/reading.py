@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
@@ -31,7 +31,6 @@ _UNSTORABLE = re.compile(r"\\u(0000|[dD][89abAB])")
 
 def init_reading(app: Flask) -> None:
     """Judge every REST call before the gate (rate, size, token) and after it (form token, content)."""
-    app.request_class = PortalRequest
     if isinstance(app, APIFlask):
         app.error_callback = _refused
     app.before_request(_before_gate)
@@ -52,6 +51,8 @@ def judge_content() -> None:
         _check_form_token()
     if operation.form is not None and request.mimetype != _FORM:
         raise UnsupportedMediaType
+    if operation.form is not None and None in {*request.form, *request.files}:
+        raise InvalidInput("part-without-name", "A part of the form has no name, or one that cannot be read.")
     if operation.body is not None and not request.is_json:
         raise UnsupportedMediaType
 
@@ -61,6 +62,7 @@ def _before_gate() -> None:
     if operation is not None:
         if operation.form is None:
             request.max_content_length = current_config().api_body_max_bytes
+        request.json_module = StrictJson
         count_call()
     problem = token_problem()
     if problem is not None:
@@ -109,12 +111,6 @@ class StrictJson:
     def dumps(value: Any, **options: Any) -> str:
         """Return the value as JSON text."""
         return json.dumps(value, **options)
-
-
-class PortalRequest(Request):
-    """A request whose JSON is read strictly."""
-
-    json_module = StrictJson
 
 
 def _no_number(word: str) -> NoReturn:

@@ -25,7 +25,6 @@ LISTS = [
     "section",
     "container",
     "applicant",
-    "import",
     "applicant-history",
     "applicant-file",
     "student",

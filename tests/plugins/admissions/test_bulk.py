@@ -84,7 +84,8 @@ def test_a_chunk_takes_a_fixed_number_of_statements(
         job = create(CONTAINER)
 
     assert job.done_count == 260
-    assert max(inside) <= 22
+    # With the reactions of the other bundled plugins.
+    assert max(inside) <= 26
     # Planning, start and finish are once per job. A chunk of 250 at this price is below 0.2 a student.
     assert len(statements) <= 70 + 42 * len(inside)
 

@@ -25,6 +25,7 @@ from portal.sdk import (
     transaction,
     word_indexes,
 )
+from portal.sdk.rest import RestApi
 from portal.sdk.web import (
     ChoiceFilter,
     IntEqualFilter,
@@ -82,6 +83,7 @@ class BooksView(PortalModelView):
     permission_create = "library.books.edit"
     permission_edit = "library.books.edit"
     permission_delete = "library.books.delete"
+    permission_export = "library.books.export"
     column_list = ("title", "state", "pages_count", "shelf")
     column_badges = ("state",)
     column_searchable_list = ("title", "shelf.name")
@@ -145,7 +147,7 @@ def portal_migrations() -> Sequence[MigrationSource]:
 def portal_permissions() -> Sequence[Permission]:
     return tuple(
         Permission(name=f"library.books.{verb}", title=f"{verb} books")
-        for verb in ("view", "edit", "delete", "see_all")
+        for verb in ("view", "edit", "delete", "export", "see_all")
     )
 
 
@@ -156,6 +158,13 @@ def portal_narrow_rows(actor: Actor, permission: str, model: type) -> ColumnElem
     if model is Shelf and not may(actor, "library.books.see_all"):
         return Shelf.name != "vault"
     return None
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    from tests.portal.web.library_rest import books
+
+    return (RestApi(blueprint=books),)
 
 
 @hookimpl
