@@ -58,14 +58,14 @@ def states_card() -> CardContent:
         figures=(
             Figure(label="Applicants", value=sum(item.total for item in found), url=page),
             Figure(label="Containers", value=len(found)),
-            Figure(label="Admitted, not yet students", value=waiting, tone="good" if waiting else ""),
+            Figure(label="Still to create", value=waiting, tone="good" if waiting else ""),
         ),
         chart=containers_chart(labels, counts),
     )
 
 
 def funnel_card() -> CardContent:
-    """Return how far the applications have come. One statement."""
+    """Return how far the applications have come. Two statements."""
     found = funnel()
     steps = {
         "Applications": found.applied,

@@ -11,6 +11,7 @@ from plugins.admissions.demo import demo_steps
 from plugins.admissions.documents import ACTIVATION_LETTER, APPLICATION_SLIP
 from plugins.admissions.jobs.retiring import forget_people
 from plugins.admissions.models import MODELS
+from plugins.admissions.rest import admissions as admissions_api
 from plugins.admissions.settings import AdmissionsSettings
 from portal.sdk import (
     AdminView,
@@ -26,6 +27,7 @@ from portal.sdk import (
     UsersRetired,
     hookimpl,
 )
+from portal.sdk.rest import RestApi
 from portal.sdk.web import DashboardCard, FirstStep
 
 PORTAL_API = "1"
@@ -82,6 +84,12 @@ def portal_job_kinds() -> Sequence[JobKind]:
 def portal_schedules() -> Sequence[Schedule]:
     """Declare the nightly and the weekly check."""
     return jobs.SCHEDULES
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    """Declare applicants and students, to be read."""
+    return (RestApi(blueprint=admissions_api),)
 
 
 @hookimpl

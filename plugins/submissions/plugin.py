@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from plugins.submissions import hooks
+from plugins.submissions import hooks, permissions
 from plugins.submissions.models import MODELS
 from plugins.submissions.settings import SubmissionsSettings
-from portal.sdk import MigrationSource, SettingsDeclaration, hookimpl
+from portal.sdk import MigrationSource, Permission, Role, SettingsDeclaration, hookimpl
 
 PORTAL_API = "1"
 NAME = "submissions"
@@ -23,6 +23,18 @@ def portal_models() -> Sequence[type]:
 def portal_migrations() -> Sequence[MigrationSource]:
     """Declare the history of the tables."""
     return (MigrationSource(package="plugins.submissions"),)
+
+
+@hookimpl
+def portal_permissions() -> Sequence[Permission]:
+    """Declare the rights."""
+    return permissions.PERMISSIONS
+
+
+@hookimpl
+def portal_roles() -> Sequence[Role]:
+    """Declare the suggested roles."""
+    return permissions.ROLES
 
 
 @hookimpl

@@ -109,7 +109,7 @@ class Throttle(Limiter):
             try:
                 return action(self.storage)
             except self._away:
-                log.warning("the queue server does not answer; counting failed sign-ins in this process")
+                log.warning("the queue server does not answer; counting in this process")
                 self._away_until = time.monotonic() + RETRY_STORAGE_SECONDS
         return action(self._own_counts)
 

@@ -5,11 +5,12 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import BinaryIO, Literal, Protocol, get_args
-
-import xlsxwriter
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, get_args
 
 from portal.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import xlsxwriter
 
 Format = Literal["csv", "xlsx"]
 Cell = str | int | float | Decimal
@@ -50,6 +51,9 @@ def table_file(target: BinaryIO, form: Format, header: Sequence[str]) -> Iterato
         yield csv_table
         return
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    # A large library that most processes never need.
+    import xlsxwriter
+
     with xlsxwriter.Workbook(target, options) as book:
         yield _XlsxTable(book, header)
 
@@ -92,7 +96,7 @@ class _CsvTable:
 
 
 class _XlsxTable:
-    def __init__(self, book: xlsxwriter.Workbook, header: Sequence[str]) -> None:
+    def __init__(self, book: "xlsxwriter.Workbook", header: Sequence[str]) -> None:
         self._book, self._header = book, header
         self._bold = book.add_format({"bold": True})
         self._begin_sheet()

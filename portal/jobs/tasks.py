@@ -28,12 +28,14 @@ def run_task(job_id: uuid.UUID, kind: TaskJob[Any], params: BaseModel, owner: st
     if not run_in_transaction(lambda: take_job(job_id, owner, JobState.RUNNING)):
         return False
     cpu_started = time.process_time()
+    reporter = _Reporter(job_id, owner)
     try:
-        result = kind.run(params, _Reporter(job_id, owner))
+        result = kind.run(params, reporter)
     except Cancelled:
         run_in_transaction(lambda: lifecycle.end(lifecycle.locked_job(job_id), JobState.CANCELLED))
         return False
-    run_in_transaction(lambda: _finish(job_id, owner, result, time.process_time() - cpu_started))
+    cpu_seconds = time.process_time() - cpu_started
+    run_in_transaction(lambda: _finish(job_id, reporter, result, cpu_seconds))
     return False
 
 
@@ -41,9 +43,12 @@ class _Reporter:
     """Writes progress, renews the lease, and notices that a person cancelled."""
 
     def __init__(self, job_id: uuid.UUID, owner: str) -> None:
-        self._job_id, self._owner, self._next = job_id, owner, 0.0
+        self._job_id, self.owner, self._next = job_id, owner, 0.0
+        self.done: int = 0
+        self.total: int | None = None
 
     def __call__(self, done: int, total: int | None = None) -> None:
+        self.done, self.total = done, total
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REPORT_SECONDS
@@ -51,7 +56,7 @@ class _Reporter:
             raise Cancelled
 
     def _report(self, done: int, total: int | None) -> bool:
-        if not take_job(self._job_id, self._owner, JobState.RUNNING):
+        if not take_job(self._job_id, self.owner, JobState.RUNNING):
             raise LostLease
         job = update(Job).where(Job.id == self._job_id)
         db.session.execute(job.values(progress_done=done, progress_total=total))
@@ -59,10 +64,11 @@ class _Reporter:
         return db.session.scalar(asked) is not None
 
 
-def _finish(job_id: uuid.UUID, owner: str, result: TaskResult, cpu_seconds: float) -> None:
+def _finish(job_id: uuid.UUID, reporter: _Reporter, result: TaskResult, cpu_seconds: float) -> None:
     job = lifecycle.locked_job(job_id)
-    if job.lease_owner != owner or job.state != JobState.RUNNING:
+    if job.lease_owner != reporter.owner or job.state != JobState.RUNNING:
         return
+    job.progress_done, job.progress_total = reporter.done, reporter.total
     register(
         [NewFile(sha256=f.sha256, size_bytes=f.size_bytes, media_type=f.media_type) for f in result.files]
     )

@@ -10,31 +10,25 @@ from flask import (
     redirect,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 from markupsafe import Markup
 from sqlalchemy import false
-from werkzeug.wsgi import wrap_file
 
 from portal.access.routes import requires
-from portal.files.models import StoredFile
 from portal.jobs import api
-from portal.jobs.models import Job, JobFile
-from portal.jobs.passing import check_download, expiry_of
+from portal.jobs.models import Job
+from portal.jobs.passing import expiry_of
 from portal.jobs.queries import files_of_job, list_rows, touching
 from portal.jobs.queue_health import queue_health
-from portal.jobs.results import MAX_WORKBOOK_ROWS, result_lines, result_workbook
+from portal.jobs.results import MAX_WORKBOOK_ROWS
 from portal.jobs.states import JobState, RowState
-from portal.jobs.tables import MEDIA_TYPES
 from portal.kernel.actor import current_actor
-from portal.kernel.db import db
-from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
+from portal.panel.job_downloads import file_response, result_response
 from portal.panel.job_facts import PAGE_ROWS, JobFacts, facts_of
 from portal.panel.permissions import JOBS_RELEASE, JOBS_VIEW
-from portal.sdk.web import ChoiceFilter, FilterEqual, PortalModelView, expose, job_url, send_blob
-from portal.web.downloads import name_download
+from portal.sdk.web import ChoiceFilter, FilterEqual, PortalModelView, expose, job_url
 
 _DONE_WORDS = {
     "cancel": "The job stops after the rows in hand; what is done stays done.",
@@ -170,33 +164,17 @@ class JobsView(PortalModelView):
     @expose("/<uuid:job_id>/result.csv")
     def result(self, job_id: UUID) -> Response:
         """Answer with the result file: the uploaded columns, then what became of each row."""
-        job: Job = self.get_one(job_id)
-        response = Response(stream_with_context(result_lines(job)), mimetype="text/csv")
-        name_download(response, f"{job.title} {job.created_at:%Y-%m-%d} result.csv", inline=False)
-        return response
+        return result_response(self.get_one(job_id), "csv")
 
     @expose("/<uuid:job_id>/result.xlsx")
     def result_workbook(self, job_id: UUID) -> Response:
         """Answer with the result file as a workbook, every cell as text."""
-        job: Job = self.get_one(job_id)
-        response = Response(
-            wrap_file(request.environ, result_workbook(job)),
-            mimetype=MEDIA_TYPES["xlsx"],
-            direct_passthrough=True,
-        )
-        name_download(response, f"{job.title} {job.created_at:%Y-%m-%d} result.xlsx", inline=False)
-        return response
+        return result_response(self.get_one(job_id), "xlsx")
 
     @expose("/<uuid:job_id>/files/<uuid:file_id>")
     def file(self, job_id: UUID, file_id: UUID) -> Response:
         """Answer with a file that was uploaded for the job, or that it made."""
-        job: Job = self.get_one(job_id)
-        check_download(job, file_id, current_actor())
-        found = db.session.get(JobFile, file_id)
-        stored = db.session.get(StoredFile, found.sha256) if found is not None else None
-        if found is None or stored is None or found.job_id != job_id:
-            raise NotFound("job-file-missing", "This job has no such file.")
-        return send_blob(stored.sha256, stored.media_type, found.filename or found.name)
+        return file_response(self.get_one(job_id), file_id)
 
 
 def _of_record(query: Any) -> Any:

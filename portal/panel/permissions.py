@@ -23,8 +23,8 @@ HEALTH_VIEW = "portal.health.view"
 PLUGINS_VIEW = "portal.plugins.view"
 SCHEDULES_MANAGE = "portal.schedules.manage"
 METRICS_VIEW = "portal.metrics.view"
-TOKENS_USE = "portal.tokens.use"  # noqa: S105 - the name of a permission
-TOKENS_MANAGE = "portal.tokens.manage"  # noqa: S105 - the name of a permission
+TOKENS_USE = "portal.tokens.use"
+TOKENS_MANAGE = "portal.tokens.manage"
 
 PERMISSIONS = (
     Permission(name=USERS_VIEW, title="See users", group="People"),

@@ -19,6 +19,7 @@ _KIND_TITLES = {
     "horizontal-bar": "Bar chart",
 }
 _FLAG = "portal_has_charts"
+THIN_SPACE = "\u202f"
 
 
 def chart(drawn: Chart, title: str, *, key: str = "", size: Size = "medium") -> Markup:
@@ -64,5 +65,4 @@ def number(value: float | str | None) -> str:
         return value
     if value is None or float(value).is_integer():
         return count(None if value is None else int(value))
-    whole, _, decimal = f"{value:.1f}".partition(".")
-    return f"{count(int(whole))}.{decimal}"
+    return f"{value:,.1f}".replace(",", THIN_SPACE)

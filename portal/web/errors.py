@@ -39,6 +39,7 @@ API_WORDS = {
     401: ("sign-in-needed", "Send a token: Authorization: Bearer cpt_…"),
     404: ("not-found", "There is nothing at this address."),
     405: ("method-not-allowed", "This address does not answer this method; the header Allow names those it does."),
+    415: ("media-type-wrong", "This operation takes another kind of body: see Content-Type in its description."),
     413: ("body-too-large", "The body is larger than this portal accepts here. Send a file, or less at once."),
 }
 #: The one page below the REST interface's address.

@@ -29,6 +29,8 @@ def sorted_by(view: Any, name: str) -> InstrumentedAttribute[Any]:
 def is_sortable(model: type, column: InstrumentedAttribute[Any]) -> bool:
     """Say whether an index holds the rows in the order of this column, ties by the primary key."""
     mapper: Any = inspect_model(model)
+    if column.key not in mapper.column_attrs:
+        return False
     table, own = mapper.local_table, column.property.columns[0]
     keys = [key.name for key in table.primary_key]
     if [own.name] == keys or (is_unique(column) and not own.nullable):

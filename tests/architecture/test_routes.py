@@ -6,7 +6,9 @@ from flask import Flask
 
 from portal.access.routes import access_of
 from portal.hooks.registry import current_registry
-from portal.testing.clients import PortalClient
+from portal.testing.clients import ApiClient, PortalClient
+from portal.testing.people import make_token, make_user
+from portal.web.rest.document import openapi_document, operations
 
 #: Endpoints that anybody may call without being signed in.
 PUBLIC = frozenset(
@@ -61,3 +63,50 @@ def test_every_permission_that_a_route_asks_for_is_declared(app: Flask) -> None:
     }
 
     assert asked - set(current_registry().permissions) == set()
+
+
+#: Operations that any good token, or anybody signed in, may call.
+OPEN_OPERATIONS = frozenset({"api_portal.whoami"})
+#: What stands for an argument of an address; nothing has these keys.
+ARGUMENTS = {"uuid": "00000000-0000-0000-0000-000000000000", "integer": "0"}
+
+
+def every_operation(app: Flask) -> list[tuple[str, str, str]]:
+    """Endpoint, method and an address of every operation of the REST interface."""
+    document, found = openapi_document(), []
+    for path, method, rule, _ in operations(app):  # type: ignore[arg-type]
+        address = path
+        parameters = document["paths"][path][method]["parameters"]
+        for parameter in (item for item in parameters if item["in"] == "path"):
+            schema = parameter["schema"]
+            value = (schema.get("enum") or [ARGUMENTS.get(schema.get("format") or schema["type"], "x")])[0]
+            address = address.replace(f"{{{parameter['name']}}}", value)
+        found.append((rule.endpoint, method, address))
+    return found
+
+
+def test_every_route_below_api_is_an_operation_of_the_document(app: Flask) -> None:
+    pages = {"api_pages.document", "api_pages.page"}
+    routes = {rule.endpoint for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/")}
+
+    assert routes - pages == {endpoint for endpoint, _, _ in every_operation(app)}
+    for path, method, _, _ in operations(app):  # type: ignore[arg-type]
+        assert openapi_document()["paths"][path][method]["operationId"]
+
+
+def test_operations_without_a_permission_are_on_the_list(app: Flask) -> None:
+    bare = {rule.endpoint for _, _, rule, operation in operations(app) if not operation.permission}  # type: ignore[arg-type]
+
+    assert bare == OPEN_OPERATIONS
+
+
+def test_operations_are_closed_without_a_token_and_without_the_permission(app: Flask) -> None:
+    nobody, bare = ApiClient(app), ApiClient(app)
+    bare.api_token = make_token(make_user("bare"))
+    open_to_bare = set()
+    for endpoint, method, address in every_operation(app):
+        assert nobody.open(address, method=method.upper()).status_code in (401, 429), address
+        if bare.open(address, method=method.upper()).status_code != 403:
+            open_to_bare.add(endpoint)
+
+    assert open_to_bare == OPEN_OPERATIONS

@@ -62,6 +62,8 @@ class ApplicantView(ApplicantPages, PortalModelView):
     column_labels: ClassVar[dict[str, str]] = {
         **LABELS,
         "container.code": "Container",
+        "application_date": "Submitted",
+        "created_at": "Created",
         "display_fullname": "Name",
         "applicant_id": "Application",
         "course_admitted": "Admitted to",
@@ -70,7 +72,7 @@ class ApplicantView(ApplicantPages, PortalModelView):
         "fullname": "name",
         "application_number": "number",
     }
-    column_searchable_list = ("applicant_id", "application_number", "fullname", "reg_number", "email")
+    column_searchable_list = ("fullname", "applicant_id", "application_number", "reg_number", "email")
     column_sortable_list = (("display_fullname", "lastname"), "applicant_id", "state", "course_admitted")
     column_default_sort = ("id", True)
     column_badges = ("state",)

@@ -89,7 +89,7 @@ class StudentView(PortalModelView):
         "created_at": "Created",
         "fullname": "name",
     }
-    column_searchable_list = ("student_id", "fullname", "reg_number", "matric_number", "email")
+    column_searchable_list = ("fullname", "student_id", "reg_number", "matric_number", "email")
     column_sortable_list = (("display_fullname", "lastname"), "student_id", "state", "created_at")
     column_default_sort = ("created_at", True)
     column_badges = ("state",)

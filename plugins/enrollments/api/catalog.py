@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ScalarSelect, String, or_, select
+from sqlalchemy import ScalarSelect, String, and_, or_, select
 
 from plugins.enrollments.api.inputs import (
     Normalise,
@@ -14,7 +14,7 @@ from plugins.enrollments.api.inputs import (
     normaliser,
     uuid_or_none,
 )
-from plugins.enrollments.api.rowsets import rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset
 from plugins.enrollments.errors import (
     BadOrganizationShortNameException,
     ProgramDoesNotExistException,
@@ -81,17 +81,17 @@ def user_ids_by_key(providers: Sequence[str], keys: Sequence[str], normalise: No
     matches = ExternalIdentity.external_id == wanted.c.key
     if normalise is not exact:
         matches = or_(matches, ExternalIdentity.external_id == wanted.c.form)
+    is_known = and_(ExternalIdentity.provider.in_(providers), matches)
     rows = db.session.execute(
-        select(wanted.c.key, ExternalIdentity.provider, ExternalIdentity.user_id)
-        .join(ExternalIdentity, matches)
-        .where(ExternalIdentity.provider.in_(providers))
+        select(wanted.c.key, ExternalIdentity.provider, ExternalIdentity.user_id).select_from(
+            looked_up(wanted, ExternalIdentity, is_known)
+        )
     )
     found: dict[str, tuple[int, int]] = {}
     rank = {provider: place for place, provider in enumerate(providers)}
-    for key, provider, user_id in rows:
-        place = rank[provider]
-        if key not in found or found[key][0] <= place:
-            found[key] = (place, user_id)
+    for key, provider, user_id in rows.all():
+        if user_id is not None:
+            found[key] = max(found.get(key, (-1, 0)), (rank[provider], user_id))
     return {key: user_id for key, (_, user_id) in found.items()}
 
 

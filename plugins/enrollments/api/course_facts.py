@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from plugins.enrollments.api.catalog import first_author
 from plugins.enrollments.api.masters_track import CourseState
-from plugins.enrollments.api.rowsets import rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset
 from plugins.enrollments.models import CourseEnrollment, CourseRun, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.models.columns import Identifier
 from portal.sdk import db
@@ -67,6 +67,7 @@ def course_facts(
     learner, row, course = ProgramEnrollment, ProgramCourseEnrollment, CourseEnrollment
     of_key, of_user = aliased(ProgramCourseEnrollment), aliased(ProgramCourseEnrollment)
     organization = func.coalesce(first_author(program_uuid), "")
+    is_wanted = and_(learner.program_uuid == program_uuid, learner.external_key == given.c.form)
     statement = (
         select(
             given.c.form,
@@ -85,8 +86,7 @@ def course_facts(
             organization,
             exists().where(CourseRun.course_key == course_key),
         )
-        .select_from(given)
-        .join(learner, and_(learner.program_uuid == program_uuid, learner.external_key == given.c.form))
+        .select_from(looked_up(given, learner, is_wanted))
         .outerjoin(row, and_(row.program_enrollment_id == learner.id, row.course_key == course_key))
         .outerjoin(course, and_(course.user_id == learner.user_id, course.course_key == course_key))
         .outerjoin(
@@ -114,6 +114,8 @@ def course_facts(
         statement = statement.with_for_update(of=learner)
     found: dict[str, CourseFact] = {}
     for values in db.session.connection().execute(statement).all():
+        if values[1] is None:
+            continue
         fact = CourseFact._make(values)
         known = found.get(fact.external_key)
         if known is None or (fact.row_id or 0) >= (known.row_id or 0):

@@ -162,8 +162,9 @@ def link_course_rows(writes: Sequence[LinkWrite]) -> None:
             version=_ROWS.c.version + 1,
             **stamp(),
         )
+        .returning(_ROWS.c.id)
     )
-    if done.rowcount != len(writes):
+    if len(done.all()) != len(writes):
         raise Collision
 
 

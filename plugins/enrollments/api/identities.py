@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Integer, String, select
+from sqlalchemy import Integer, String, and_, select
 
 from plugins.enrollments.api.catalog import first_author
 from plugins.enrollments.api.inputs import current_settings, is_storable_key, normaliser
 from plugins.enrollments.api.link_engine import ATTEMPTS, Pair, link_pairs, moved
-from plugins.enrollments.api.rowsets import rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import LinkingRefused
 from plugins.enrollments.models import IdentityProvider, Organization, ProgramEnrollment
@@ -60,17 +60,24 @@ def _waiting(identities: Sequence[LinkedIdentity]) -> list[tuple[int, int, str]]
     if not rows:
         return []
     given = rowset("given", _IDENTITY, rows)
+    source = (
+        looked_up(given, IdentityProvider, IdentityProvider.slug == given.c.provider)
+        .outerjoin(Organization, Organization.id == IdentityProvider.organization_id)
+        .outerjoin(
+            ProgramEnrollment,
+            and_(
+                ProgramEnrollment.external_key == given.c.form,
+                ProgramEnrollment.user_id.is_(None),
+                first_author(ProgramEnrollment.program_uuid) == Organization.short_name,
+            ),
+        )
+    )
     statement = (
         select(ProgramEnrollment.id, given.c.user_id, ProgramEnrollment.external_user_key)
-        .select_from(given)
-        .join(IdentityProvider, IdentityProvider.slug == given.c.provider)
-        .join(Organization, Organization.id == IdentityProvider.organization_id)
-        .join(ProgramEnrollment, ProgramEnrollment.external_key == given.c.form)
-        .where(
-            ProgramEnrollment.user_id.is_(None),
-            first_author(ProgramEnrollment.program_uuid) == Organization.short_name,
-        )
+        .select_from(source)
         .order_by(ProgramEnrollment.id)
     )
-    found: dict[int, Any] = {row[0]: tuple(row) for row in db.session.execute(statement)}
+    found: dict[int, Any] = {
+        row[0]: tuple(row) for row in db.session.execute(statement) if row[0] is not None
+    }
     return list(found.values())

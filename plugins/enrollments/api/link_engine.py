@@ -192,8 +192,9 @@ def _give_owners(owners: Sequence[tuple[int, int | None, int]]) -> None:
         update(_TABLE)
         .where(_TABLE.c.id == given.c.id, _TABLE.c.version == given.c.version)
         .values(user_id=given.c.user_id, version=_TABLE.c.version + 1, **stamp())
+        .returning(_TABLE.c.id)
     )
-    if done.rowcount != len(owners):
+    if len(done.all()) != len(owners):
         raise statements.Collision
 
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from plugins.enrollments.api.catalog import KeySpace, key_space
 from plugins.enrollments.api.inputs import (
@@ -25,7 +25,7 @@ from plugins.enrollments.api.program_statements import (
     insert_enrollments,
     user_places,
 )
-from plugins.enrollments.api.rowsets import rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
@@ -168,6 +168,7 @@ def _work(batch: _Batch, wanted: Sequence[_Wanted], *, apply: bool) -> None:
 def _existing(batch: _Batch, wanted: Sequence[_Wanted], *, lock: bool) -> dict[str, _Existing]:
     """Return compared key to enrollment; of several curricula the one that was made last."""
     given = rowset("given", _FORM, [(item.form,) for item in wanted])
+    is_wanted = and_(_TABLE.c.program_uuid == batch.program, _TABLE.c.external_key == given.c.form)
     statement = (
         select(
             _TABLE.c.id,
@@ -177,14 +178,13 @@ def _existing(batch: _Batch, wanted: Sequence[_Wanted], *, lock: bool) -> dict[s
             _TABLE.c.user_id,
             _TABLE.c.version,
         )
-        .join(given, given.c.form == _TABLE.c.external_key)
-        .where(_TABLE.c.program_uuid == batch.program)
+        .select_from(looked_up(given, _TABLE, is_wanted))
         .order_by(_TABLE.c.id)
     )
     if lock:
         statement = statement.with_for_update(of=_TABLE)
     rows = db.session.connection().execute(statement).all()
-    return {row[1]: _Existing._make(row) for row in rows}
+    return {row[1]: _Existing._make(row) for row in rows if row[0] is not None}
 
 
 def _planned(

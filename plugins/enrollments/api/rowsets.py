@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Subquery, Text, bindparam, column, func, literal, select, type_coerce
+from sqlalchemy import Dialect, Join, Text, bindparam, column, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
@@ -29,6 +29,15 @@ def rowset(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause
     if dialect.name == "postgresql":
         return _unnested(name, types, rows)
     return _from_json(name, types, rows, dialect)
+
+
+def looked_up(given: FromClause, table: Any, condition: Any) -> Join:
+    """Return the join in which every given row looks ``table`` up, never the other way round.
+
+    SQLite keeps this order for outer joins only, as long as no WHERE undoes them: put every condition into the join,
+    and leave rows out whose key is NULL.
+    """
+    return given.join(table, condition, isouter=_dialect().name == "sqlite")
 
 
 def insert_into(model: type) -> Any:
@@ -78,7 +87,7 @@ def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromCla
     return select(*picked).subquery(f"{name}_rows")
 
 
-def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> Subquery:
+def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> FromClause:
     processors = [kind.dialect_impl(dialect).bind_processor(dialect) for kind in types.values()]
     if any(processors):
         rows = [
@@ -91,4 +100,5 @@ def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: 
         type_coerce(func.json_extract(source.c.value, f"$[{place}]"), kind).label(label)
         for place, (label, kind) in enumerate(types.items())
     ]
-    return select(*values).subquery(name)
+    # Read once into a table of its own, or the database may read the document again for every row beside it.
+    return select(*values).cte(name).prefix_with("MATERIALIZED")

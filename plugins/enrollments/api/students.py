@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import and_, delete, exists, select
 
 from plugins.enrollments.api.inputs import current_settings, normaliser
 from plugins.enrollments.api.link_engine import Pair, link_pairs
 from plugins.enrollments.api.program_statements import NewEnrollment, insert_enrollments
-from plugins.enrollments.api.rowsets import rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import LinkingRefused
 from plugins.enrollments.models import (
@@ -135,14 +135,15 @@ def _link(rows: Sequence[NewEnrollment]) -> int:
     if not rows:
         return 0
     given = rowset("given", _PLACE, [(row.form, row.curriculum_uuid, row.user_id) for row in rows])
-    waiting = db.session.execute(
-        select(_TABLE.c.id, given.c.user_id)
-        .join(
-            given,
-            (given.c.form == _TABLE.c.external_key) & (given.c.curriculum == _TABLE.c.curriculum_uuid),
-        )
-        .where(_TABLE.c.user_id.is_(None))
-    ).all()
+    is_waiting = and_(
+        _TABLE.c.external_key == given.c.form,
+        _TABLE.c.curriculum_uuid == given.c.curriculum,
+        _TABLE.c.user_id.is_(None),
+    )
+    found = db.session.execute(
+        select(_TABLE.c.id, given.c.user_id).select_from(looked_up(given, _TABLE, is_waiting))
+    )
+    waiting = [(number, user_id) for number, user_id in found if number is not None]
     problems = link_pairs([Pair(number, user_id) for number, user_id in waiting])
     if problems:
         raise LinkingRefused({str(number): problem.text for number, problem in problems.items()})

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from plugins.submissions.errors import DatabaseBusyError, SubmissionInternalError
-from portal.sdk import db, is_temporary, reading
+from portal.sdk import current_config, db, is_temporary, reading
 
 
 @contextmanager
@@ -19,7 +19,9 @@ def reads(read_replica: bool = False) -> Iterator[Connection]:
     Args:
         read_replica: Read from the replica when one is configured; it may lag behind.
     """
-    with plain_errors(), reading() as session:
+    # Without a replica the session at hand does as well, and is there already.
+    from_copy = read_replica and bool(current_config().read_replica_url)
+    with plain_errors(), reading(replica=from_copy) as session:
         yield session.connection()
 
 

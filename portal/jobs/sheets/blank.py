@@ -5,8 +5,6 @@ import io
 from collections.abc import Sequence
 from typing import Any, BinaryIO, cast
 
-import xlsxwriter
-
 from portal.jobs.sheets.columns import Column
 
 SHEET_NAME, HELP_NAME, CHOICES_NAME = "Sheet", "Help", "Choices"
@@ -29,6 +27,9 @@ def blank_csv(columns: Sequence[Column]) -> bytes:
 
 def write_blank_xlsx(columns: Sequence[Column], target: BinaryIO) -> None:
     """Write an empty workbook: the sheet to fill in, one page of help, and hidden lists for the menus."""
+    # A large library that most processes never need.
+    import xlsxwriter
+
     used = offered(columns)
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         text = book.add_format({"num_format": "@"})
@@ -48,7 +49,9 @@ def write_blank_xlsx(columns: Sequence[Column], target: BinaryIO) -> None:
 
 def _add_menu(sheet: Any, lists: Any, place: int, column: Column) -> None:
     lists.write_column(0, place, list(column.choices))
-    letter = xlsxwriter.utility.xl_col_to_name(place, col_abs=True)
+    from xlsxwriter.utility import xl_col_to_name
+
+    letter = xl_col_to_name(place, col_abs=True)
     sheet.data_validation(
         1,
         place,

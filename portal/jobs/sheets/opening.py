@@ -7,7 +7,6 @@ from portal.jobs.sheets.cells import Sheet
 from portal.jobs.sheets.delimited import read_csv
 from portal.jobs.sheets.limits import check_sheet_size, unreadable
 from portal.jobs.sheets.reading import Reading
-from portal.jobs.sheets.workbooks import read_xlsx
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -33,6 +32,9 @@ def open_sheet(stream: BinaryIO, *, as_read: Reading | None = None) -> Sheet:
             "This is an old Excel file (.xls), or one with a password. Save it as XLSX without a password, or as CSV."
         )
     if beginning.startswith(_ZIP):
+        # Its library is large, and most processes never open one.
+        from portal.jobs.sheets.workbooks import read_xlsx
+
         return read_xlsx(stream, sheet_name=as_read.sheet_name if as_read is not None else "")
     if as_read is None:
         return read_csv(stream)

@@ -145,7 +145,7 @@ class JobOut(BaseModel):
                 "rows": url_for("api_portal_jobs.list_rows", job_id=job.id),
                 "plan": url_for("api_portal_jobs.show_plan", job_id=job.id),
                 "files": url_for("api_portal_jobs.list_files", job_id=job.id),
-                "result": url_for("api_portal_jobs.result", job_id=job.id, format_name="csv"),
+                "result": url_for("api_portal_jobs.result", job_id=job.id, form="csv"),
             },
         )
 

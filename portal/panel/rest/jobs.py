@@ -4,19 +4,17 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, stream_with_context
+from flask import Response
 from sqlalchemy import select
 
-from portal.files.models import StoredFile
 from portal.jobs import api, queries
 from portal.jobs.lifecycle import locked_job
-from portal.jobs.models import Job, JobFile, JobRow
-from portal.jobs.passing import check_download
-from portal.jobs.results import result_lines
+from portal.jobs.models import Job, JobRow
+from portal.jobs.tables import MEDIA_TYPES, Format
 from portal.kernel.actor import Actor, current_actor
-from portal.kernel.db import db
 from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
+from portal.panel.job_downloads import file_response, result_response
 from portal.panel.permissions import JOBS_RELEASE, JOBS_VIEW
 from portal.panel.rest import job_making
 from portal.panel.rest.job_making import answered
@@ -47,8 +45,6 @@ from portal.sdk.rest import (
     narrowed_select,
     order_of,
 )
-from portal.sdk.web import send_blob
-from portal.web.downloads import name_download
 
 jobs = api_blueprint(
     "portal", "Jobs", "Bulk work: rows, plan, apply, result, undo. Each kind has a permission of its own.", "jobs"
@@ -218,14 +214,11 @@ def discard(job_id: uuid.UUID) -> Any:
     return {}
 
 
-@jobs.get("/jobs/<uuid:job_id>/result.<any(csv):format_name>")
-@api_route(JOBS_VIEW, files=("text/csv",))
-def result(job_id: uuid.UUID, format_name: str) -> Response:
+@jobs.get("/jobs/<uuid:job_id>/result.<any(csv, xlsx):form>")
+@api_route(JOBS_VIEW, files=tuple(MEDIA_TYPES.values()), problems={409: "Too many rows for a workbook; take CSV."})
+def result(job_id: uuid.UUID, form: Format) -> Response:
     """Fetch the result file: the uploaded columns untouched, then what became of each row."""
-    job = _visible(job_id)
-    response = Response(stream_with_context(result_lines(job)), mimetype="text/csv")
-    name_download(response, f"{job.title} {job.created_at:%Y-%m-%d} result.csv", inline=False)
-    return response
+    return result_response(_visible(job_id), form)
 
 
 @jobs.get("/jobs/<uuid:job_id>/files")
@@ -237,15 +230,10 @@ def list_files(job_id: uuid.UUID) -> FileListOut:
 
 
 @jobs.get("/jobs/<uuid:job_id>/files/<uuid:file_id>")
-@api_route(JOBS_VIEW, files=("*/*",))
+@api_route(JOBS_VIEW, files=("*/*",), problems={410: "The file was kept for a while only."})
 def file(job_id: uuid.UUID, file_id: uuid.UUID) -> Response:
     """Fetch a file of a job."""
-    check_download(_visible(job_id), file_id, current_actor())
-    found = db.session.get(JobFile, file_id)
-    stored = db.session.get(StoredFile, found.sha256) if found is not None else None
-    if found is None or stored is None or found.job_id != job_id:
-        raise NotFound("job-file-missing", "This job has no such file.")
-    return send_blob(stored.sha256, stored.media_type, found.filename or found.name)
+    return file_response(_visible(job_id), file_id)
 
 
 def _visible(job_id: uuid.UUID) -> Job:

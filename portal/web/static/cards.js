@@ -25,7 +25,13 @@
 
   function theme(name) { return getComputedStyle(root).getPropertyValue("--" + name).trim(); }
 
-  function colour(tone, place) { return theme("chart-" + (tone || (place % COLOURS) + 1)); }
+  function colour(place) { return theme("chart-" + (place % COLOURS + 1)); }
+
+  // A series has the colour of its tone; the others follow the palette, whose first colour is that of a tone.
+  function colours(series) {
+    let place = series.some(function (one) { return one.tone; }) ? 1 : 0;
+    return series.map(function (one) { return one.tone ? theme("chart-" + one.tone) : colour(place++); });
+  }
 
   function shown(value) {
     const digits = Number.isInteger(value) ? 0 : 1;
@@ -76,19 +82,20 @@
 
   function paint(chart, figure) {
     const kind = figure.dataset.chart;
+    const lies = kind === "horizontal-bar";
+    const owned = colours(chart.data.datasets);
     chart.data.datasets.forEach(function (series, place) {
-      const own = colour(series.tone, place);
+      const own = owned[place];
       const round = kind === "doughnut";
-      series.backgroundColor = round ? chart.data.labels.map(function (_, index) { return colour("", index); }) : kind === "line" ? own + "26" : own;
+      series.backgroundColor = round ? chart.data.labels.map(function (_, index) { return colour(index); }) : kind === "line" ? own + "26" : own;
       series.borderColor = kind === "line" ? own : theme("surface");
       series.borderWidth = kind === "line" ? 2 : 1;
       Object.assign(series, kind === "line"
-        ? { fill: chart.data.datasets.length === 1, tension: 0.25, pointRadius: 2, pointBackgroundColor: own }
-        : { borderRadius: 3, maxBarThickness: 46 });
+        ? { fill: chart.data.datasets.length === 1, cubicInterpolationMode: "monotone", pointRadius: 2, pointBackgroundColor: own }
+        : { borderRadius: 3, maxBarThickness: lies ? 30 : 46 });
     });
     const options = chart.options;
     options.color = options.plugins.legend.labels.color = theme("text");
-    options.font = { family: getComputedStyle(document.body).fontFamily };
     Object.assign(options.plugins.tooltip, { backgroundColor: theme("text"), titleColor: theme("surface"), bodyColor: theme("surface"), padding: 10, cornerRadius: 7 });
     Object.values(options.scales || {}).forEach(function (scale) {
       scale.ticks.color = theme("muted");
@@ -110,8 +117,9 @@
       if (!figure.isConnected || drawn.has(figure)) { return; }
       const picture = figure.querySelector("[data-chart-picture]");
       const wanted = settings(figure);
+      Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
       if (figure.dataset.chart === "horizontal-bar") {
-        picture.style.height = wanted.data.labels.length * 2.4 + (wanted.data.datasets.length > 1 ? 4.5 : 2.5) + "rem";
+        picture.style.minHeight = wanted.data.labels.length * 2 + (wanted.data.datasets.length > 1 ? 4.5 : 2.5) + "rem";
       }
       figure.classList.add("is-drawn");
       paint({ data: wanted.data, options: wanted.options }, figure);

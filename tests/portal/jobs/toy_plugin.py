@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import insert, select
 
+from portal.hooks.cards import DashboardCard
 from portal.hooks.declarations import JobKind, MigrationSource, Permission
 from portal.hooks.specs import hookimpl
 from portal.jobs.kinds import (
@@ -24,6 +25,7 @@ from portal.jobs.kinds import (
 from portal.jobs.states import Action, Closing, RowState
 from portal.kernel.db import db
 from portal.kernel.errors import InvalidInput
+from tests.portal.jobs.toy_cards import CARDS
 from tests.portal.jobs.toy_numbering import NumberThings
 from tests.portal.jobs.toy_sheets import ListThings
 from tests.portal.jobs.toy_table import Thing
@@ -142,6 +144,11 @@ def portal_migrations() -> Sequence[MigrationSource]:
 @hookimpl
 def portal_permissions() -> Sequence[Permission]:
     return (Permission(name="toy.make", title="Make things"),)
+
+
+@hookimpl
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    return CARDS
 
 
 @hookimpl

@@ -202,7 +202,7 @@ def test_every_status_below_api_is_a_problem(
     assert code(wrong_method) == (405, "method-not-allowed")
     assert "GET" in wrong_method.headers["Allow"]
     form = writing.patch(address, data={"title": "x"}, headers={"If-Match": "*"})
-    assert code(form) == (415, "error")
+    assert code(form) == (415, "media-type-wrong")
     large = writing.patch(
         address, data=b" " * 17_000_000, content_type="application/json", headers={"If-Match": "*"}
     )
@@ -288,14 +288,14 @@ def test_an_operation_that_does_not_say_who_may_call_it_stops_the_start(app: Fla
 
 def test_an_undeclared_permission_stops_the_start(app: Flask) -> None:
     wrong = api_blueprint("library", "Wrong", name="wrong")
-    wrong.get("/wrong")(api_route("library.books.eat")(lambda: {}))
+    wrong.get("/wrong")(api_route("library.books.eat")(dict))
     with pytest.raises(PluginLoadError, match=r"library\.books\.eat"):
         mount(Flask("x"), registry_with(app, RestApi(blueprint=wrong)))
 
 
 def test_a_write_that_does_not_say_so_stops_the_start(app: Flask) -> None:
     wrong = api_blueprint("library", "Wrong", name="wrong")
-    wrong.post("/wrong")(api_route(VIEW)(lambda: {}))
+    wrong.post("/wrong")(api_route(VIEW)(dict))
     with pytest.raises(PluginLoadError, match="writes=True"):
         mount(Flask("x"), registry_with(app, RestApi(blueprint=wrong)))
 
@@ -308,7 +308,7 @@ def test_a_blueprint_of_another_kind_or_name_stops_the_start(app: Flask, bluepri
 
 def test_an_older_address_may_be_kept(app: Flask) -> None:
     fresh, old = Flask("x"), api_blueprint("library", "Old", name="old")
-    old.get("/shelves")(api_route(VIEW)(lambda: {}))
+    old.get("/shelves")(api_route(VIEW)(dict))
     mount(fresh, registry_with(app, RestApi(blueprint=old, prefix="book_lists/v1/")))
     assert "/api/book_lists/v1/shelves" in {rule.rule for rule in fresh.url_map.iter_rules()}
     for prefix in ("v1/books", "../x", "a//b"):
@@ -319,7 +319,7 @@ def test_an_older_address_may_be_kept(app: Flask) -> None:
 def test_two_plugins_cannot_have_one_address(app: Flask) -> None:
     one, two = api_blueprint("library", "One", name="one"), api_blueprint("archive", "Two")
     for blueprint in (one, two):
-        blueprint.get("/shelves")(api_route(VIEW)(lambda: {}))
+        blueprint.get("/shelves")(api_route(VIEW)(dict))
     registry = registry_with(app)
     registry.rest = (
         ("library", RestApi(blueprint=one, prefix="old/v1")),
