@@ -61,17 +61,25 @@ class PortalConfig(BaseSettings):
         86_400, ge=1, description="Age in seconds before an unnamed blob is removed."
     )
     undo_days: int = Field(
-        30, ge=0, le=3650, description="Days after its end for which a job can be undone; what that needs is kept."
+        30,
+        ge=0,
+        le=3650,
+        description="Days after its end for which a job can be undone; what that needs is kept.",
     )
     document_render: Literal["auto", "full"] = Field(
         "auto", description="full: lay every document out for itself, also those with a compiled form."
     )
     blob_store_url: str = Field(
-        "", description="Bucket of stored files, s3://bucket/prefix; empty means the folder blobs in the home folder."
+        "",
+        description="Bucket of stored files, s3://bucket/prefix; empty means the folder blobs in the home folder.",
     )
-    blob_store_endpoint: str = Field("", description="Address of an S3-compatible server; empty means Amazon's.")
+    blob_store_endpoint: str = Field(
+        "", description="Address of an S3-compatible server; empty means Amazon's."
+    )
     blob_store_region: str = Field("us-east-1", description="Region of the bucket.")
-    blob_store_access_key_id: str = Field("", description="Key id for the bucket; empty means the machine's own role.")
+    blob_store_access_key_id: str = Field(
+        "", description="Key id for the bucket; empty means the machine's own role."
+    )
     blob_store_secret_access_key: SecretStr = Field(SecretStr(""), description="Secret of that key.")
     read_replica_url: str = Field(
         "", description="SQLAlchemy URL of a copy of the database that heavy reads may use; empty means none."
@@ -84,10 +92,14 @@ class PortalConfig(BaseSettings):
         description="Bearer token for /metrics, at least 16 characters; empty means only signed-in users with the right.",
     )
     api_requests_per_minute: int = Field(
-        600, ge=1, description="REST calls that one user may make in a minute; a tenth of it without a good token."
+        600,
+        ge=1,
+        description="REST calls that one user may make in a minute; a tenth of it without a good token.",
     )
     api_body_max_bytes: int = Field(
-        16_000_000, ge=100_000, description="Largest JSON body of a REST call in bytes; files have the limit of uploads."
+        16_000_000,
+        ge=100_000,
+        description="Largest JSON body of a REST call in bytes; files have the limit of uploads.",
     )
     log_level: str = Field("INFO", description="Lowest level that is logged.")
     log_format: Literal["console", "json"] = Field(

@@ -35,5 +35,12 @@ def downgrade() -> None:
     with op.batch_alter_table("portal_job") as table:
         table.drop_constraint("uq_portal_job_undoes_id", type_="unique")
         table.drop_constraint("fk_portal_job_undoes_id_portal_job", type_="foreignkey")
-        for column in ("worked_at", "released_by_name", "released_at", "release_asked_by_id", "impact", "undoes_id"):
+        for column in (
+            "worked_at",
+            "released_by_name",
+            "released_at",
+            "release_asked_by_id",
+            "impact",
+            "undoes_id",
+        ):
             table.drop_column(column)

@@ -29,7 +29,10 @@ def upgrade() -> None:
         sa.Column("problem", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["job_id"], ["portal_job.id"], name="fk_portal_schedule_run_job_id_portal_job", ondelete="SET NULL"
+            ["job_id"],
+            ["portal_job.id"],
+            name="fk_portal_schedule_run_job_id_portal_job",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_portal_schedule_run"),
         sa.UniqueConstraint("job_id", name="uq_portal_schedule_run_job_id"),

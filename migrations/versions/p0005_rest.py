@@ -28,7 +28,10 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["user_id"], ["portal_user.id"], name="fk_portal_api_token_user_id_portal_user", ondelete="CASCADE"
+            ["user_id"],
+            ["portal_user.id"],
+            name="fk_portal_api_token_user_id_portal_user",
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_portal_api_token"),
         sa.UniqueConstraint("prefix", name="uq_portal_api_token_prefix"),
@@ -46,7 +49,10 @@ def upgrade() -> None:
         sa.Column("headers", JSON, nullable=True),
         sa.Column("body", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["user_id"], ["portal_user.id"], name="fk_portal_kept_answer_user_id_portal_user", ondelete="CASCADE"
+            ["user_id"],
+            ["portal_user.id"],
+            name="fk_portal_kept_answer_user_id_portal_user",
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_portal_kept_answer"),
         sa.UniqueConstraint("user_id", "key", name="uq_portal_kept_answer_user_id_key"),

@@ -58,7 +58,12 @@ def states_card() -> CardContent:
         figures=(
             Figure(label="Applicants", value=sum(item.total for item in found), url=page),
             Figure(label="Containers", value=len(found)),
-            Figure(label="Still to create", value=waiting, tone="good" if waiting else ""),
+            Figure(
+                label="Still to create",
+                value=waiting,
+                tone="good" if waiting else "",
+                url=url_for("admissions_applicant.index_view", flt0_0=ApplicantState.ADMITTED.value),
+            ),
         ),
         chart=containers_chart(labels, counts),
     )
@@ -131,10 +136,12 @@ def refused_card() -> CardContent:
 
 def _last_jobs() -> Sequence[Any]:
     """Return the newest finished job of each kind that the actor may see. One statement."""
+    # Written so that the index of kinds is taken, not that of the few jobs that undo others.
+    is_no_undo = func.coalesce(Job.undoes_id, Job.id) == Job.id
     newest = [
         narrowed_select(Job, JOBS_VIEW)
         .with_only_columns(Job.id)
-        .where(Job.kind == kind, Job.state == JobState.FINISHED, Job.undoes_id.is_(None))
+        .where(Job.kind == kind, Job.state == JobState.FINISHED, is_no_undo)
         .order_by(Job.created_at.desc())
         .limit(1)
         .scalar_subquery()

@@ -76,7 +76,12 @@ def portal_job_kinds() -> Sequence[JobKind]:
     """Declare the bulk operations."""
     return tuple(
         JobKind(kind=kind)
-        for kind in (jobs.ImportApplicants, jobs.CreateStudents, jobs.PrintActivationLetters, jobs.CheckIntegrity)
+        for kind in (
+            jobs.ImportApplicants,
+            jobs.CreateStudents,
+            jobs.PrintActivationLetters,
+            jobs.CheckIntegrity,
+        )
     )
 
 

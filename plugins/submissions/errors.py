@@ -96,6 +96,12 @@ class MoveRefused(SubmissionError, Conflict):
     word = "grader-move-refused"
 
 
+class EntryLocked(SubmissionError, Conflict):
+    """Another call works on the entry at this moment."""
+
+    word = "grader-entry-locked"
+
+
 class WrongKey(SubmissionError, Forbidden):
     """The key is not the one that the entry was handed out with last."""
 

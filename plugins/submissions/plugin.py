@@ -5,8 +5,10 @@ from typing import Any
 
 from plugins.submissions import hooks, permissions
 from plugins.submissions.models import MODELS
+from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
 from portal.sdk import MigrationSource, Permission, Role, SettingsDeclaration, hookimpl
+from portal.sdk.rest import RestApi
 
 PORTAL_API = "1"
 NAME = "submissions"
@@ -41,6 +43,12 @@ def portal_roles() -> Sequence[Role]:
 def portal_settings() -> Sequence[SettingsDeclaration]:
     """Declare the settings."""
     return (SettingsDeclaration(title=TITLE, model=SubmissionsSettings),)
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    """Declare what programs may call."""
+    return REST
 
 
 @hookimpl

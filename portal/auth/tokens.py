@@ -115,7 +115,9 @@ def get_token(token_id: uuid.UUID) -> ApiToken:
     return found
 
 
-def list_tokens(user_id: int | None = None, *, only_live: bool = False, limit: int = 500) -> Sequence[ApiToken]:
+def list_tokens(
+    user_id: int | None = None, *, only_live: bool = False, limit: int = 500
+) -> Sequence[ApiToken]:
     """Return the tokens of one user, or everybody's, newest first, with their owners. One statement.
 
     Args:
@@ -158,7 +160,9 @@ def actor_of_token(token: ApiToken) -> Actor:
     """Return who acts by the token: its owner, with those of the scopes that the owner holds now."""
     owner, scopes = actor_of(token.owner), frozenset(str(scope) for scope in token.scopes)
     held = scopes & current_registry().permissions.keys() if owner.is_administrator else scopes & owner.grants
-    return Actor(user_id=owner.user_id, name=f"{owner.name} (token {token.name})"[:200], grants=frozenset(held))
+    return Actor(
+        user_id=owner.user_id, name=f"{owner.name} (token {token.name})"[:200], grants=frozenset(held)
+    )
 
 
 def _hash(secret: str) -> str:
@@ -170,7 +174,9 @@ def _checked_name(name: str) -> str:
     cleaned = name.strip()
     if not 1 <= len(cleaned) <= MAX_NAME or not cleaned.isprintable():
         raise InvalidInput(
-            "token-name-invalid", f"Say in 1 to {MAX_NAME} characters what the token is for.", {"field": "name"}
+            "token-name-invalid",
+            f"Say in 1 to {MAX_NAME} characters what the token is for.",
+            {"field": "name"},
         )
     return cleaned
 
@@ -180,7 +186,9 @@ def _checked_scopes(scopes: Iterable[str]) -> list[str]:
     unknown = [scope for scope in wanted if scope not in current_registry().permissions]
     if unknown:
         raise InvalidInput(
-            "token-scopes-invalid", f"Nobody declares these permissions: {', '.join(unknown)}.", {"field": "scopes"}
+            "token-scopes-invalid",
+            f"Nobody declares these permissions: {', '.join(unknown)}.",
+            {"field": "scopes"},
         )
     if not wanted:
         raise InvalidInput(

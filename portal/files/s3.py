@@ -174,7 +174,11 @@ class S3Store:
     def _put(self, name: str, content: bytes | IO[bytes]) -> None:
         self._call(
             lambda store, api: api.put(
-                store, self._path(name), content, use_multipart=not isinstance(content, bytes), chunk_size=ONE_REQUEST_BYTES
+                store,
+                self._path(name),
+                content,
+                use_multipart=not isinstance(content, bytes),
+                chunk_size=ONE_REQUEST_BYTES,
             )
         )
 

@@ -44,9 +44,7 @@ def sweep(grace_seconds: float, looked_at: Callable[[int], object] = lambda coun
         blobs += _sweep_blobs(names, grace_seconds)
         seen += len(names)
         looked_at(seen)
-    return SweepResult(
-        rows=rows, blobs=blobs, temporary=current_store().remove_unfinished(grace_seconds)
-    )
+    return SweepResult(rows=rows, blobs=blobs, temporary=current_store().remove_unfinished(grace_seconds))
 
 
 def references() -> list[tuple[str, str]]:

@@ -77,7 +77,9 @@ def _jobs() -> Iterable[Metric]:
     figure = GaugeMetricFamily("portal_jobs", "Jobs that have not ended.", labels=("kind", "state"))
     with reading() as session:
         counts = session.execute(
-            select(Job.kind, Job.state, func.count()).where(Job.state.not_in(ENDED)).group_by(Job.kind, Job.state)
+            select(Job.kind, Job.state, func.count())
+            .where(Job.state.not_in(ENDED))
+            .group_by(Job.kind, Job.state)
         ).all()
     for kind, state, count in counts:
         figure.add_metric((kind, str(state)), count)
@@ -87,14 +89,18 @@ def _jobs() -> Iterable[Metric]:
 def _mail() -> Iterable[Metric]:
     with reading() as session:
         waiting = session.scalar(select(func.count()).where(OutboxMessage.sent_at.is_(None)))
-    return (GaugeMetricFamily("portal_mail_waiting", "Messages that wait to be delivered.", value=waiting or 0),)
+    return (
+        GaugeMetricFamily("portal_mail_waiting", "Messages that wait to be delivered.", value=waiting or 0),
+    )
 
 
 def _files() -> Iterable[Metric]:
     at, count, size_bytes = current_app.extensions.get(_FILES_KEY, (0.0, 0, 0))
     if not at or time.monotonic() - at > FILES_SECONDS:
         with reading(replica=True) as session:
-            row = session.execute(select(func.count(), func.coalesce(func.sum(StoredFile.size_bytes), 0))).one()
+            row = session.execute(
+                select(func.count(), func.coalesce(func.sum(StoredFile.size_bytes), 0))
+            ).one()
         at, count, size_bytes = time.monotonic(), row[0], int(row[1])
         current_app.extensions[_FILES_KEY] = (at, count, size_bytes)
     return (

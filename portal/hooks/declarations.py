@@ -84,10 +84,13 @@ class RestApi:
         blueprint: Made by ``portal.sdk.rest.api_blueprint`` (checked by ``portal.web`` at start).
         prefix: Another place below ``/api/``, such as ``program_enrollments/v1``, for an interface that older
             programs know by its address.
+        outside: A place beside ``/api/``, such as ``xqueue``, for a protocol older than the portal: ``blueprint`` is
+            then made by ``portal.sdk.rest.program_blueprint``, and no part of the document.
     """
 
     blueprint: Any
     prefix: str = ""
+    outside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

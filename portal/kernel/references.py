@@ -42,9 +42,7 @@ def who_refers(
         but: Tables that do not count.
     """
     places = [
-        place
-        for place in _known_columns(table_name)
-        if place[0].startswith(prefix) and place[0] not in but
+        place for place in _known_columns(table_name) if place[0].startswith(prefix) and place[0] not in but
     ]
     if not places or not ids:
         return {}

@@ -37,7 +37,9 @@ BELIEVED_SECONDS = 2.0
 AWAY_SECONDS = 10.0
 CONNECT_SECONDS = 3
 
-FALLBACKS = counter("portal_replica_fallbacks_total", "Reads for the replica that the primary answered.", ("reason",))
+FALLBACKS = counter(
+    "portal_replica_fallbacks_total", "Reads for the replica that the primary answered.", ("reason",)
+)
 
 
 class Beat(Base):
@@ -96,7 +98,11 @@ class Replica:
             now = database_now(session)
         lag = (now - beat).total_seconds() if beat is not None else float("inf")
         if lag > self.most_seconds + BEAT_SECONDS:
-            self._note("behind", f"it is {lag:.0f} seconds behind" if beat else "it has no beat yet", BELIEVED_SECONDS)
+            self._note(
+                "behind",
+                f"it is {lag:.0f} seconds behind" if beat else "it has no beat yet",
+                BELIEVED_SECONDS,
+            )
         else:
             self._note("", "", BELIEVED_SECONDS)
 
@@ -182,7 +188,11 @@ def _refuse_objects(state: ORMExecuteState) -> None:
 
 def _is_lost(error: DBAPIError) -> bool:
     # 40001: the replica had to cancel the query to go on replaying.
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"40001", "57P01", "57P03"}
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {
+        "40001",
+        "57P01",
+        "57P03",
+    }
 
 
 def _primary() -> Engine:

@@ -16,9 +16,16 @@ from portal.kernel.search_indexes import Searched, expressions, how_searched
 #: A search finds this many rows at most; whoever needs a row beyond types more of the word.
 MAX_KEYS = 1_000
 MAX_TERMS = 5
+#: Of several words one is looked up, and what it finds is asked for the others. A word that finds more than so many rows
+#: is frequent; when all words are, only the first rows of each index are asked.
+FREQUENT, ASKED = 20_000, 2_000
+#: Shorter words are frequent; nobody counts.
+RARE_LETTERS = 3
 _BY_LETTER: Any = custom_op("USING ~<~")
 
 Condition = ColumnElement[bool]
+#: A condition that an index serves, and the order of that index.
+Branch = tuple[Condition, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +69,8 @@ class Found:
 def find(statement: Any, model: type, fields: Sequence[Field], wanted: str) -> Found:
     """Return what of a statement matches a search: each word of it begins a word of one of the fields.
 
-    Sends one SQL statement, and one more for each relationship among the fields. Each index is read from where the
-    word begins until a thousand rows are found, so the time does not grow with the table.
+    Sends one SQL statement, one more for several words, and one for each relationship among the fields. Each index is
+    read from where the word begins until a thousand rows are found, so the time does not grow with the table.
 
     Args:
         statement: A Query or SELECT of the model, filtered and narrowed already.
@@ -72,22 +79,51 @@ def find(statement: Any, model: type, fields: Sequence[Field], wanted: str) -> F
         wanted: As typed, with at least one word; the first five count.
     """
     terms = wanted.split()[:MAX_TERMS]
-    # The longest word is most likely the rarest: it is looked up, the others are asked of what it finds.
-    driver = max(terms, key=len)
-    others = [_holds(fields, term) for term in terms if term is not driver]
     mapper: Any = inspect_model(model)
     key = mapper.primary_key[0]
+    driver = _rarest(key, fields, terms)
+    is_frequent = driver is None
+    driver = driver or max(terms, key=len)
+    others = [_holds(fields, term) for term in terms if term is not driver]
     branches, is_cut = _related(fields, driver)
-    branches += [branch for field in fields if field.through is None for branch in _ranges(field, driver)]
+    branches += _own(fields, driver)
+    if is_frequent:
+        branches = [(key.in_(_window(key, *branch)), branch[1]) for branch in branches]
     keys = _first_keys([_branch(statement, key, others, *branch) for branch in branches])
-    is_cut = is_cut or len(keys) > MAX_KEYS
+    is_cut = is_cut or is_frequent or len(keys) > MAX_KEYS
     found = key.in_(keys[:MAX_KEYS])
     whole = and_(true(), *(_holds(fields, term) for term in terms)) if is_cut else found
     return Found(condition=found, count=min(len(keys), MAX_KEYS), is_cut=is_cut, whole=whole)
 
 
-#: A condition that an index serves, and the order of that index.
-Branch = tuple[Condition, Any]
+def _own(fields: Sequence[Field], term: str) -> list[Branch]:
+    return [branch for field in fields if field.through is None for branch in _ranges(field, term)]
+
+
+def _rarest(key: Any, fields: Sequence[Field], terms: Sequence[str]) -> str | None:
+    """Return the word to look up, the one that finds the fewest rows; None when all of several words are frequent."""
+    if len(terms) == 1:
+        return terms[0]
+    words = [term for term in terms if len(term) >= RARE_LETTERS]
+    counts = [_number(key, _own(fields, term)) for term in words]
+    if not words:
+        return None
+    found = db.session.execute(select(*counts)).one()
+    number, place = min((number, place) for place, number in enumerate(found))
+    return words[place] if number <= FREQUENT else None
+
+
+def _number(key: Any, branches: Sequence[Branch]) -> Any:
+    """Return how many index entries the branches have, counted up to a little more than :data:`FREQUENT`."""
+    entries = (select(literal(1)).select_from(key.table).where(condition) for condition, _ in branches)
+    limited = (entry.limit(FREQUENT + 1).subquery() for entry in entries)
+    numbers = [select(func.count()).select_from(entry).scalar_subquery() for entry in limited]
+    return sum(numbers[1:], numbers[0]) if numbers else literal(0)
+
+
+def _window(key: Any, condition: Condition, order: Any) -> Any:
+    """Return the first keys of one index, whatever else is asked of their rows."""
+    return select(select(key).where(condition).order_by(order).limit(ASKED).subquery())
 
 
 def _related(fields: Sequence[Field], term: str) -> tuple[list[Branch], bool]:

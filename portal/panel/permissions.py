@@ -48,7 +48,11 @@ PERMISSIONS = (
     Permission(name=PLUGINS_VIEW, title="See the plugins", group="Operation"),
     Permission(name=SCHEDULES_MANAGE, title="See schedules, switch them, run them now", group="Operation"),
     Permission(name=TOKENS_USE, title="Have API tokens of one's own", group="REST interface"),
-    Permission(name=TOKENS_MANAGE, title="See and revoke everybody's API tokens, make them for service accounts", group="REST interface"),
+    Permission(
+        name=TOKENS_MANAGE,
+        title="See and revoke everybody's API tokens, make them for service accounts",
+        group="REST interface",
+    ),
     Permission(name=METRICS_VIEW, title="Read the figures for monitoring", group="Operation"),
 )
 

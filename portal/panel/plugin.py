@@ -155,7 +155,16 @@ def portal_health_checks() -> Sequence[HealthCheck]:
 @hookimpl
 def portal_commands() -> Sequence[Command]:
     """Declare the core's commands, mounted directly under ``portal``."""
-    found = (settings_commands.settings, commands.users, commands.jobs, commands.maintenance_commands, commands.doctor, commands.sweep, schedule_commands.schedules, token_commands.tokens)
+    found = (
+        settings_commands.settings,
+        commands.users,
+        commands.jobs,
+        commands.maintenance_commands,
+        commands.doctor,
+        commands.sweep,
+        schedule_commands.schedules,
+        token_commands.tokens,
+    )
     return tuple(Command(command=command) for command in found)
 
 
@@ -170,7 +179,9 @@ def portal_admin_views() -> Sequence[AdminView]:
     """Declare the core's pages."""
     return (
         AdminView(view=HomeView, category="", permission="", endpoint="admin", name="Home", icon="fa-home"),
-        AdminView(view=CardsView, category="", permission="", endpoint="cards", name="Dashboard", visible=False),
+        AdminView(
+            view=CardsView, category="", permission="", endpoint="cards", name="Dashboard", visible=False
+        ),
         _view(JobsView, WORK, permissions.JOBS_VIEW, 500, "Jobs", "jobs", "fa-tasks", Job),
         _view(UploadsView, WORK, "", 505, "Upload", "uploads", "fa-upload"),
         _view(UsersView, PEOPLE, permissions.USERS_VIEW, 800, "Users", "users", "fa-users", User),
@@ -197,7 +208,9 @@ def portal_admin_views() -> Sequence[AdminView]:
             "fa-archive",
             StoredFile,
         ),
-        _view(SchedulesView, SYSTEM, permissions.SCHEDULES_MANAGE, 905, "Schedules", "schedules", "fa-clock-o"),
+        _view(
+            SchedulesView, SYSTEM, permissions.SCHEDULES_MANAGE, 905, "Schedules", "schedules", "fa-clock-o"
+        ),
         _view(PluginsView, SYSTEM, permissions.PLUGINS_VIEW, 930, "Plugins", "plugins", "fa-plug"),
         _view(SettingsView, SYSTEM, permissions.SETTINGS_EDIT, 895, "Settings", "settings", "fa-sliders"),
         _view(TokensView, SYSTEM, permissions.TOKENS_USE, 935, "API tokens", "tokens", "fa-key"),
@@ -214,7 +227,10 @@ def portal_rest() -> Sequence[RestApi]:
 @hookimpl
 def portal_job_kinds() -> Sequence[JobKind]:
     """Declare the core's bulk operations."""
-    return tuple(JobKind(kind=kind) for kind in (LinkIdentities, AttachIdentities, RetireUsers, SweepFiles, RemoveExpired, ExportList))
+    return tuple(
+        JobKind(kind=kind)
+        for kind in (LinkIdentities, AttachIdentities, RetireUsers, SweepFiles, RemoveExpired, ExportList)
+    )
 
 
 @hookimpl

@@ -30,7 +30,10 @@ class SchedulesView(PortalView):
         with transaction():
             switch(name, enabled=enabled)
         title = schedule_named(name).declared.title
-        flash(f"“{title}” is on." if enabled else f"“{title}” is off: no slot starts it until it is on again.", "success")
+        flash(
+            f"“{title}” is on." if enabled else f"“{title}” is off: no slot starts it until it is on again.",
+            "success",
+        )
         return redirect(url_for(".index"))
 
     @expose("/run", methods=("POST",))

@@ -23,9 +23,15 @@ def tokens() -> None:
 @tokens.command("create")
 @click.argument("sign_in_name")
 @click.option("--name", required=True, help="What the token is for.")
-@click.option("--scope", "scopes", multiple=True, required=True, help="A permission; may be given several times.")
 @click.option(
-    "--days", type=click.IntRange(1, MOST_DAYS), default=DEFAULT_DAYS, show_default=True, help="How long it is good for."
+    "--scope", "scopes", multiple=True, required=True, help="A permission; may be given several times."
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, MOST_DAYS),
+    default=DEFAULT_DAYS,
+    show_default=True,
+    help="How long it is good for.",
 )
 def create(sign_in_name: str, name: str, scopes: Sequence[str], days: int) -> None:
     """Make a token of a user and print it, this once, as the only line."""

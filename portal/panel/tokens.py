@@ -145,5 +145,7 @@ def _wanted_owner(actor: Actor) -> User:
 def _days() -> int:
     sent = request.form.get("days", "")
     if not sent.isdigit() or int(sent[:6]) not in DAYS:
-        raise InvalidInput("token-expiry-invalid", "Choose how long the token is good for.", {"field": "days"})
+        raise InvalidInput(
+            "token-expiry-invalid", "Choose how long the token is good for.", {"field": "days"}
+        )
     return int(sent)

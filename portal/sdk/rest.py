@@ -1,11 +1,13 @@
 """The REST interface, for plugins: operations, lists in pages, preconditions, repeated calls. Re-exports only."""
 
+from portal.auth.programs import sign_in_program, sign_out_program
 from portal.hooks.declarations import RestApi
 from portal.kernel.paging import PageOrder, order_of
 from portal.web.lookups import find_visible, narrowed_select
 from portal.web.rest.conditional import check_match, etag_of, quoted, version_etag
 from portal.web.rest.cursors import Listing, PageQuery, list_page
 from portal.web.rest.operations import SIGNED_IN, api_blueprint, api_route
+from portal.web.rest.outside import program_blueprint
 from portal.web.rest.repeating import job_key, sent_key
 
 __all__ = [
@@ -23,7 +25,10 @@ __all__ = [
     "list_page",
     "narrowed_select",
     "order_of",
+    "program_blueprint",
     "quoted",
     "sent_key",
+    "sign_in_program",
+    "sign_out_program",
     "version_etag",
 ]

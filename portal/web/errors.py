@@ -38,10 +38,21 @@ API_WORDS = {
     400: ("bad-request", "The request could not be understood: its body or its headers are malformed."),
     401: ("sign-in-needed", "Send a token: Authorization: Bearer cpt_…"),
     404: ("not-found", "There is nothing at this address."),
-    405: ("method-not-allowed", "This address does not answer this method; the header Allow names those it does."),
-    415: ("media-type-wrong", "This operation takes another kind of body: see Content-Type in its description."),
-    413: ("body-too-large", "The body is larger than this portal accepts here. Send a file, or less at once."),
+    405: (
+        "method-not-allowed",
+        "This address does not answer this method; the header Allow names those it does.",
+    ),
+    415: (
+        "media-type-wrong",
+        "This operation takes another kind of body: see Content-Type in its description.",
+    ),
+    413: (
+        "body-too-large",
+        "The body is larger than this portal accepts here. Send a file, or less at once.",
+    ),
 }
+#: How the names of blueprints begin whose callers are programs, outside of the REST interface.
+PROGRAMS = "programs_"
 #: The one page below the REST interface's address.
 API_PAGE = "/api/docs"
 
@@ -70,7 +81,7 @@ def below_api() -> bool:
 
 def wants_json() -> bool:
     """Say whether the caller prefers JSON over a page."""
-    if below_api():
+    if below_api() or (request.blueprint or "").startswith(PROGRAMS):
         return True
     best = request.accept_mimetypes.best_match(["text/html", PROBLEM_TYPE, "application/json"], "text/html")
     return best != "text/html"
@@ -132,7 +143,9 @@ def answer_problem(
         response = make_response(json.dumps(document), status)
         response.content_type = PROBLEM_TYPE
         if status == HTTPStatus.UNAUTHORIZED:
-            detail = "" if code == SignInNeeded.CODE else f', error="invalid_token", error_description="{message}"'
+            detail = (
+                "" if code == SignInNeeded.CODE else f', error="invalid_token", error_description="{message}"'
+            )
             response.headers["WWW-Authenticate"] = f'Bearer realm="Campus Portal"{detail}'
     else:
         page = render_template(

@@ -52,7 +52,10 @@ def house(tmp_path: Path) -> Path:
         path.name.removesuffix(".py") for path in (ROOT / "portal").iterdir() if path.suffix in {"", ".py"}
     }
     modules = [f"portal/{room}/__init__.py" for room in rooms - {"__init__", "__pycache__"}]
-    modules += ["portal/__init__.py", *(f"portal/sdk/{part}.py" for part in ("jobs", "documents", "web", "rest"))]
+    modules += [
+        "portal/__init__.py",
+        *(f"portal/sdk/{part}.py" for part in ("jobs", "documents", "web", "rest")),
+    ]
     modules += [f"plugins/{plugin}/{name}.py" for plugin in PLUGINS for name in ("__init__", *PLUGIN_MODULES)]
     for module in modules:
         path = tmp_path / module

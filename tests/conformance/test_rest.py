@@ -34,7 +34,10 @@ CHECKS = [
 EXAMPLES = 6
 ROLES = ("administrator", "narrow token", "no token")
 NARROW = ("portal.jobs.view",)
-JOB = {"kind": "portal.link_identities", "rows": [{"provider": "x", "external_id": "1", "sign_in_name": "nobody"}]}
+JOB = {
+    "kind": "portal.link_identities",
+    "rows": [{"provider": "x", "external_id": "1", "sign_in_name": "nobody"}],
+}
 
 
 class Isolated:

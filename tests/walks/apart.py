@@ -37,7 +37,15 @@ def free_port() -> int:
 def tls_queue_server(folder: Path) -> Iterator[str]:
     """Run a queue server that is reached over TCP with TLS and a password; gives its URL."""
     port, certificate = free_port(), _certificate(folder)
-    command = [str(find_queue_server()), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD]
+    command = [
+        str(find_queue_server()),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--requirepass",
+        PASSWORD,
+    ]
     command += ["--save", "", "--dir", str(folder), "--maxmemory-policy", "noeviction"]
     with ExitStack() as stack:
         log = stack.enter_context((folder / "queue.log").open("ab"))

@@ -87,7 +87,9 @@ def apart(campus: Campus, tmp_path: Path) -> Iterator[Apart]:
         processes.kill()
 
 
-def test_each_process_does_its_part_and_stops_when_asked(campus: Campus, apart: Apart, tmp_path: Path) -> None:
+def test_each_process_does_its_part_and_stops_when_asked(
+    campus: Campus, apart: Apart, tmp_path: Path
+) -> None:
     number = _students_are_made(tmp_path)
     _schedule_is_run_once()
     _web_is_visited(campus, number)
@@ -133,7 +135,10 @@ def _students_are_made(folder: Path) -> str:
 
 def _schedule_is_run_once() -> None:
     """Let a slot be due for cron and relay alike."""
-    until(lambda: _scalar(select(ScheduleState.name).where(ScheduleState.name == SCHEDULE)), seconds=PATIENCE_SECONDS)
+    until(
+        lambda: _scalar(select(ScheduleState.name).where(ScheduleState.name == SCHEDULE)),
+        seconds=PATIENCE_SECONDS,
+    )
     with transaction() as session:
         session.execute(
             update(ScheduleState)
@@ -152,9 +157,18 @@ def _web_is_visited(campus: Campus, number: str) -> None:
     name, email = CANARY["lastname"], CANARY["email"]
     with requests.Session() as browser:
         for tried in (number, email, name):
-            form = {"sign_in_name": tried, "password": f"{name}-wrong", "csrf_token": _token(browser, f"{base}/login")}
+            form = {
+                "sign_in_name": tried,
+                "password": f"{name}-wrong",
+                "csrf_token": _token(browser, f"{base}/login"),
+            }
             assert browser.post(f"{base}/login", data=form, timeout=10).status_code == 200
-        code = {"sign_in_name": number, "code": name, "password": name, "csrf_token": _token(browser, f"{base}/activate")}
+        code = {
+            "sign_in_name": number,
+            "code": name,
+            "password": name,
+            "csrf_token": _token(browser, f"{base}/activate"),
+        }
         assert browser.post(f"{base}/activate", data=code, timeout=10).status_code in (200, 422)
         assert browser.get(f"{base}/panel/{name}?who={email}", timeout=10).status_code == 404
         assert browser.post(f"{base}/login", data={"sign_in_name": name}, timeout=10).status_code == 400

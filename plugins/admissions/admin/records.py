@@ -160,7 +160,11 @@ class ApplicantHistoryView(PortalModelView):
     permission_export = APPLICANTS_EXPORT
     can_view_details = False
     column_list = ("at", "applicant", "text", "actor_name")
-    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "applicant.applicant_id": "application", "applicant.fullname": "name"}
+    column_labels: ClassVar[dict[str, str]] = {
+        **_HISTORY_LABELS,
+        "applicant.applicant_id": "application",
+        "applicant.fullname": "name",
+    }
     column_searchable_list = ("applicant.applicant_id", "applicant.fullname")
     column_filters_walked = ("transition",)
     column_sortable_list = ("at",)
@@ -181,7 +185,11 @@ class StudentHistoryView(PortalModelView):
     permission_export = STUDENTS_EXPORT
     can_view_details = False
     column_list = ("at", "student", "text", "actor_name")
-    column_labels: ClassVar[dict[str, str]] = {**_HISTORY_LABELS, "student.student_id": "student number", "student.fullname": "name"}
+    column_labels: ClassVar[dict[str, str]] = {
+        **_HISTORY_LABELS,
+        "student.student_id": "student number",
+        "student.fullname": "name",
+    }
     column_searchable_list = ("student.student_id", "student.fullname")
     column_filters_walked = ("transition",)
     column_sortable_list = ("at",)

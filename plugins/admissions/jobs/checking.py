@@ -19,7 +19,9 @@ BROKEN = gauge("plugin_admissions_broken_promises", "Kinds of promise that the n
 class CheckParams(BaseModel):
     """How thorough the check is."""
 
-    read_files: bool = Field(False, description="Read every file and compare its hash; slow with many students.")
+    read_files: bool = Field(
+        False, description="Read every file and compare its hash; slow with many students."
+    )
 
 
 class CheckIntegrity(TaskJob[CheckParams]):

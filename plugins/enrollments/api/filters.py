@@ -133,5 +133,5 @@ def one(statement: Select[Any], what: str) -> Any:
 
 def _among(column: Any, kind: Any, values: Sequence[Any]) -> Any:
     """Return the condition that a column is one of any number of values."""
-    given = rowset("given", {"value": kind}, [(value,) for value in values])
+    given = rowset(f"wanted_{column.key}", {"value": kind}, [(value,) for value in values])
     return column.in_(select(given.c.value))

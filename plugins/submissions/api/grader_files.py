@@ -56,6 +56,16 @@ def _stored(name: str, given: object) -> NewFile:
     return NewFile(sha256=sha256, size_bytes=len(data), media_type="application/octet-stream")
 
 
+def file_of(file_uuid: uuid.UUID) -> tuple[str, str] | None:
+    """Return hash and name of a file that belongs to a queue entry, or None."""
+    statement = select(GraderFile.sha256, GraderFile.original_filename).where(
+        GraderFile.uuid == file_uuid, GraderFile.entry_id.is_not(None)
+    )
+    with reads() as connection:
+        row = connection.execute(statement).one_or_none()
+    return (row[0], row[1]) if row is not None else None
+
+
 def files_of(entry_id: int) -> dict[str, uuid.UUID]:
     """Return the files of a queue entry: name → uuid, in the order they were given."""
     statement = (

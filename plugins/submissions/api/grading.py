@@ -22,6 +22,7 @@ from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.api.shapes import Shape
 from plugins.submissions.api.writing import create_submission
 from plugins.submissions.errors import (
+    EntryLocked,
     ExternalGraderQueueEmptyError,
     FieldProblem,
     MoveRefused,
@@ -228,12 +229,13 @@ def put_result(submission_id: int, key: str, fraction: Any, reply: str) -> bool:
         SubmissionNotFoundError: when the submission is in no queue.
         WrongKey: when another key was given out since.
         MoveRefused: when the entry is not handed out (any more).
+        EntryLocked: when another call works on the entry at this moment.
     """
     with plain_errors():
-        statement = (
-            _entries().where(GraderEntry.submission_id == submission_id).with_for_update(of=GraderEntry)
-        )
-        row = execute(statement).one_or_none()
+        statement = _entries().where(GraderEntry.submission_id == submission_id)
+        row = execute(statement.with_for_update(of=GraderEntry, skip_locked=True)).one_or_none()
+        if row is None and execute(statement).first() is not None:
+            raise EntryLocked("Another program is bringing a result for this entry right now.")
         if row is None:
             raise SubmissionNotFoundError(f"Submission {submission_id} is in no grader's queue.")
         if row.pullkey is None or row.pullkey != key:

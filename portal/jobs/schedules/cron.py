@@ -32,7 +32,9 @@ class Cron:
     def __init__(self, text: str) -> None:
         fields = text.split()
         if len(fields) != FIELDS:
-            raise ValueError(f"{text!r} has {len(fields)} fields; minute, hour, day, month, weekday are needed")
+            raise ValueError(
+                f"{text!r} has {len(fields)} fields; minute, hour, day, month, weekday are needed"
+            )
         if _NOT_FIXED.search(text):
             raise ValueError(f"{text!r} names no fixed time")
         self.text = " ".join(fields)
@@ -50,7 +52,9 @@ class Cron:
         best: datetime | None = None
         while True:
             shown = back()
-            best = max((slot for slot in (best, *self._slots(shown, zone)) if slot and slot <= now), default=None)
+            best = max(
+                (slot for slot in (best, *self._slots(shown, zone)) if slot and slot <= now), default=None
+            )
             if best is not None and shown <= _wall(best, zone) - reach:
                 return best
 
@@ -61,7 +65,9 @@ class Cron:
         best: datetime | None = None
         while True:
             shown = forward()
-            best = min((slot for slot in (best, *self._slots(shown, zone)) if slot and slot > now), default=None)
+            best = min(
+                (slot for slot in (best, *self._slots(shown, zone)) if slot and slot > now), default=None
+            )
             if best is not None and shown >= _wall(best, zone) + (reach or -LONGEST_SHIFT):
                 return best
 
@@ -72,7 +78,13 @@ class Cron:
         if (hour, day, month, weekday) == ("*",) * 4:
             if every:
                 return f"every {every[1]} minutes"
-            return "every minute" if minute == "*" else f"every hour, {int(minute)} past" if minute.isdigit() else ""
+            return (
+                "every minute"
+                if minute == "*"
+                else f"every hour, {int(minute)} past"
+                if minute.isdigit()
+                else ""
+            )
         if not minute.isdigit() or month != "*":
             return ""
         steps = re.fullmatch(r"\*/(\d+)", hour)

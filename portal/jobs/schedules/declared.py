@@ -55,7 +55,9 @@ def schedule_named(name: str) -> CheckedSchedule:
     found = checked_schedules().get(name)
     if found is None:
         declared = ", ".join(sorted(checked_schedules())) or "none"
-        raise NotFound("schedule-unknown", f"No loaded plugin declares the schedule {name!r}. Declared: {declared}.")
+        raise NotFound(
+            "schedule-unknown", f"No loaded plugin declares the schedule {name!r}. Declared: {declared}."
+        )
     return found
 
 
@@ -65,11 +67,15 @@ def _checked(app: Flask, owner: str, schedule: Schedule) -> CheckedSchedule:
         raise PluginLoadError("schedule", f"{where}: a name has at most {LONGEST_NAME} characters.")
     kind = app.extensions[KINDS_KEY].get(schedule.kind)
     if kind is None:
-        raise PluginLoadError("schedule", f"{where} starts {schedule.kind!r}, a job kind that nobody declares.")
+        raise PluginLoadError(
+            "schedule", f"{where} starts {schedule.kind!r}, a job kind that nobody declares."
+        )
     try:
         kind.Params.model_validate(dict(schedule.params))
     except ValidationError as error:
-        raise PluginLoadError("schedule", f"{where} has parameters that {kind.name} refuses: {error}") from None
+        raise PluginLoadError(
+            "schedule", f"{where} has parameters that {kind.name} refuses: {error}"
+        ) from None
     try:
         cron = Cron(schedule.cron)
     except ValueError as error:

@@ -129,8 +129,9 @@ def _due(zone: ZoneInfo, now: datetime) -> list[tuple[CheckedSchedule, datetime]
         since = {
             row.name: row.since
             for row in session.execute(
-                select(ScheduleState.name, ScheduleState.since)
-                .where(ScheduleState.name.in_(names), ScheduleState.enabled)
+                select(ScheduleState.name, ScheduleState.since).where(
+                    ScheduleState.name.in_(names), ScheduleState.enabled
+                )
             )
         }
         newest = {

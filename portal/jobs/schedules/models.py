@@ -39,7 +39,9 @@ class ScheduleRun(Base):
     name: Mapped[str] = mapped_column(String(120))
     slot_at: Mapped[datetime]
     #: None: the job was thrown away, or could not be made (``problem``).
-    job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("portal_job.id", ondelete="SET NULL"), unique=True)
+    job_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("portal_job.id", ondelete="SET NULL"), unique=True
+    )
     asked_by_name: Mapped[str | None] = mapped_column(String(200))
     problem: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -15,10 +15,14 @@ from portal.jobs.states import Action, JobState, RowState
 from portal.sdk.rest import Listing, PageQuery
 
 Cell = str | int | float | bool | None
-KindName = Annotated[str, Field(min_length=1, max_length=120, description="Name of the kind, see `/job-kinds`.")]
+KindName = Annotated[
+    str, Field(min_length=1, max_length=120, description="Name of the kind, see `/job-kinds`.")
+]
 ApplyField = Annotated[
     bool,
-    Field(description="False: plan only, a dry run that may be applied or discarded. True: apply as soon as planned."),
+    Field(
+        description="False: plan only, a dry run that may be applied or discarded. True: apply as soon as planned."
+    ),
 ]
 ClosePortal = Annotated[
     bool | None, Field(description="Whether the portal closes meanwhile; absent: the kind's default.")
@@ -46,10 +50,12 @@ class UploadIn(BaseModel):
     params: Json[dict[str, Any]] | None = Field(None, description="Parameters of the kind, as a JSON object.")
     sheet: UploadFile = Field(description="CSV or XLSX; the first row names the columns.")
     mapping: Json[dict[str, str]] | None = Field(
-        None, description="Column of the sheet → field, or `ignore`, as a JSON object; absent: by their names."
+        None,
+        description="Column of the sheet → field, or `ignore`, as a JSON object; absent: by their names.",
     )
     dates: Json[dict[str, DateOrder]] | None = Field(
-        None, description="Date field → order of day and month, as a JSON object, where the sheet leaves it open."
+        None,
+        description="Date field → order of day and month, as a JSON object, where the sheet leaves it open.",
     )
     confirmed: Json[list[str]] | None = Field(
         None, description="Identifier fields whose strange-looking values are right, as a JSON list."

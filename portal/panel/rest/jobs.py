@@ -47,10 +47,16 @@ from portal.sdk.rest import (
 )
 
 jobs = api_blueprint(
-    "portal", "Jobs", "Bulk work: rows, plan, apply, result, undo. Each kind has a permission of its own.", "jobs"
+    "portal",
+    "Jobs",
+    "Bulk work: rows, plan, apply, result, undo. Each kind has a permission of its own.",
+    "jobs",
 )
 
-_KIND = {403: "The permission of the route or of the job's kind is missing.", 404: "There is no such kind of job."}
+_KIND = {
+    403: "The permission of the route or of the job's kind is missing.",
+    404: "There is no such kind of job.",
+}
 _STATE = {403: "The job is somebody else's, or the permission of its kind is missing."}
 _EXAMPLE = {
     "kind": "portal.link_identities",
@@ -144,7 +150,14 @@ def list_rows(job_id: uuid.UUID, query: RowQuery) -> Any:
 
 @jobs.post("/jobs/<uuid:job_id>/apply")
 @api_route(
-    JOBS_VIEW, query=StartQuery, answer=JobOut, status=202, writes=True, match="required", etag=True, problems=_STATE
+    JOBS_VIEW,
+    query=StartQuery,
+    answer=JobOut,
+    status=202,
+    writes=True,
+    match="required",
+    etag=True,
+    problems=_STATE,
 )
 def apply(job_id: uuid.UUID, query: StartQuery) -> Any:
     """Apply a planned job as previewed.
@@ -177,7 +190,14 @@ def retry(job_id: uuid.UUID) -> Any:
 
 @jobs.post("/jobs/<uuid:job_id>/undo")
 @api_route(
-    JOBS_VIEW, answer=JobOut, status=202, writes=True, match="optional", etag=True, location=True, problems=_STATE
+    JOBS_VIEW,
+    answer=JobOut,
+    status=202,
+    writes=True,
+    match="optional",
+    etag=True,
+    location=True,
+    problems=_STATE,
 )
 def undo(job_id: uuid.UUID) -> Any:
     """Plan the job that takes back what one job did.
@@ -196,7 +216,14 @@ def release(job_id: uuid.UUID) -> Any:
 
 @jobs.post("/jobs/<uuid:job_id>/reject")
 @api_route(
-    JOBS_RELEASE, body=RejectIn, answer=JobOut, status=202, writes=True, match="required", etag=True, problems=_STATE
+    JOBS_RELEASE,
+    body=RejectIn,
+    answer=JobOut,
+    status=202,
+    writes=True,
+    match="required",
+    etag=True,
+    problems=_STATE,
 )
 def reject(job_id: uuid.UUID, body: RejectIn) -> Any:
     """Stop a job for good that changes unusually much; nothing was done."""
@@ -215,7 +242,9 @@ def discard(job_id: uuid.UUID) -> Any:
 
 
 @jobs.get("/jobs/<uuid:job_id>/result.<any(csv, xlsx):form>")
-@api_route(JOBS_VIEW, files=tuple(MEDIA_TYPES.values()), problems={409: "Too many rows for a workbook; take CSV."})
+@api_route(
+    JOBS_VIEW, files=tuple(MEDIA_TYPES.values()), problems={409: "Too many rows for a workbook; take CSV."}
+)
 def result(job_id: uuid.UUID, form: Format) -> Response:
     """Fetch the result file: the uploaded columns untouched, then what became of each row."""
     return result_response(_visible(job_id), form)

@@ -17,7 +17,10 @@ class KeptAnswer(Base):
 
     __tablename__ = "portal_kept_answer"
     __audited__ = False
-    __table_args__ = (UniqueConstraint("user_id", "key"), Index("ix_portal_kept_answer_created_at", "created_at"))
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        Index("ix_portal_kept_answer_created_at", "created_at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     user_id: Mapped[int] = mapped_column(ForeignKey("portal_user.id", ondelete="CASCADE"))

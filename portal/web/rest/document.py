@@ -103,7 +103,11 @@ def _completed(spec: Any) -> Any:
 def _complete(described: dict[str, Any], method: str, rule: Rule, operation: Operation) -> None:
     described["operationId"] = rule.endpoint.removeprefix(NAME_START).replace(".", "_")
     described["summary"] = described.get("summary", "").removesuffix(".")
-    needs = f"Needs the permission `{operation.permission}`." if operation.permission else "Any good token will do."
+    needs = (
+        f"Needs the permission `{operation.permission}`."
+        if operation.permission
+        else "Any good token will do."
+    )
     described["description"] = "\n\n".join(filter(None, (described.get("description", ""), needs)))
     described["security"] = [{"token": []}, {"session": []}]
     if operation.permission:
@@ -111,7 +115,9 @@ def _complete(described: dict[str, Any], method: str, rule: Rule, operation: Ope
     if "requestBody" in described:
         described["requestBody"]["required"] = True
     parameters = [_parameter(item, rule) for item in described.get("parameters", ())]
-    described["parameters"] = parameters + [PARAMETERS[name] for name in _header_parameters(method, operation)]
+    described["parameters"] = parameters + [
+        PARAMETERS[name] for name in _header_parameters(method, operation)
+    ]
     described["responses"] = _responses(described.get("responses", {}), method, rule, operation)
 
 
@@ -160,7 +166,9 @@ def _responses(found: Mapping[str, Any], method: str, rule: Rule, operation: Ope
     good: dict[str, Any] = dict(found.get(str(operation.status), {}))
     good["description"] = HTTPStatus(operation.status).phrase
     if operation.files:
-        good["content"] = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.files}
+        good["content"] = {
+            kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.files
+        }
     elif operation.status == HTTPStatus.NO_CONTENT:
         good.pop("content", None)
     names = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID"]

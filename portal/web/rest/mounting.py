@@ -12,6 +12,7 @@ from portal.hooks.manager import CORE
 from portal.hooks.registry import Registry
 from portal.kernel.errors import PluginClash, PluginLoadError
 from portal.web.rest.operations import NAME_START, OPERATION, Operation
+from portal.web.rest.outside import mount_outside
 
 VERSION = "v1"
 
@@ -26,6 +27,9 @@ def mount(app: Flask, registry: Registry) -> None:
     """
     taken: dict[tuple[str, str], str] = {}
     for owner, declared in registry.rest:
+        if declared.outside:
+            mount_outside(app, owner, declared, taken)
+            continue
         blueprint = _checked(owner, declared)
         app.register_blueprint(blueprint, url_prefix=_place(owner, declared))
         csrf.exempt(blueprint)
@@ -47,7 +51,9 @@ def _checked(owner: str, declared: RestApi) -> APIBlueprint:
         raise PluginLoadError("rest-api", f"A RestApi of {owner} needs a blueprint made by api_blueprint().")
     start = f"{NAME_START}{owner}"
     if blueprint.name != start and not blueprint.name.startswith(f"{start}_"):
-        raise PluginLoadError("rest-api", f"api_blueprint() of {owner} must get the plugin's name, {owner!r}.")
+        raise PluginLoadError(
+            "rest-api", f"api_blueprint() of {owner} must get the plugin's name, {owner!r}."
+        )
     return blueprint
 
 
@@ -56,9 +62,14 @@ def _place(owner: str, declared: RestApi) -> str:
         return f"{API_ROOT}{VERSION}" if owner == CORE else f"{API_ROOT}{VERSION}/{owner}"
     prefix = declared.prefix.strip("/")
     first = prefix.partition("/")[0]
-    if first == VERSION or not prefix or not all(part.replace("_", "").isalnum() for part in prefix.split("/")):
+    if (
+        first == VERSION
+        or not prefix
+        or not all(part.replace("_", "").isalnum() for part in prefix.split("/"))
+    ):
         raise PluginLoadError(
-            "rest-api", f"The prefix {declared.prefix!r} of {owner} must be plain words and not begin with {VERSION}."
+            "rest-api",
+            f"The prefix {declared.prefix!r} of {owner} must be plain words and not begin with {VERSION}.",
         )
     return f"{API_ROOT}{prefix}"
 
@@ -67,14 +78,17 @@ def _check_operation(owner: str, view: Any, rule: Any, registry: Registry) -> No
     operation: Operation | None = getattr(view, OPERATION, None)
     if operation is None:
         raise PluginLoadError(
-            "rest-api", f"{rule.rule} of {owner} does not say who may call it: put @api_route(…) on {rule.endpoint}."
+            "rest-api",
+            f"{rule.rule} of {owner} does not say who may call it: put @api_route(…) on {rule.endpoint}.",
         )
     if operation.permission and operation.permission not in registry.permissions:
         raise PluginLoadError(
-            "unknown-permission", f"{rule.rule} of {owner} needs {operation.permission!r}, which nobody declares."
+            "unknown-permission",
+            f"{rule.rule} of {owner} needs {operation.permission!r}, which nobody declares.",
         )
     writes = {"POST", "PUT", "PATCH", "DELETE"} & set(rule.methods or ())
     if writes and not operation.is_keyed:
         raise PluginLoadError(
-            "rest-api", f"{rule.rule} of {owner} takes {', '.join(sorted(writes))}: say @api_route(…, writes=True)."
+            "rest-api",
+            f"{rule.rule} of {owner} takes {', '.join(sorted(writes))}: say @api_route(…, writes=True).",
         )

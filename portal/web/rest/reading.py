@@ -114,7 +114,9 @@ class StrictJson:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise InvalidInput("json-not-storable", f"{word} is no number in JSON. Send null, or leave the field out.")
+    raise InvalidInput(
+        "json-not-storable", f"{word} is no number in JSON. Send null, or leave the field out."
+    )
 
 
 def _finite(digits: str) -> float:
@@ -163,7 +165,9 @@ def _refuse_letters(values: Sequence[Any]) -> None:
     for value in values:
         for text in value if isinstance(value, dict) else (value,):
             if isinstance(text, str) and not _is_storable(text):
-                raise InvalidInput("json-not-storable", "The body contains a character that cannot be stored.")
+                raise InvalidInput(
+                    "json-not-storable", "The body contains a character that cannot be stored."
+                )
 
 
 def _is_storable(text: str) -> bool:

@@ -146,7 +146,9 @@ def _new(user_id: int | None, key: str, fingerprint: str, now: datetime) -> uuid
 
 
 def _not_ended() -> Conflict:
-    error = Conflict("call-not-ended", "The first call with this Idempotency-Key has not ended yet. Ask again.")
+    error = Conflict(
+        "call-not-ended", "The first call with this Idempotency-Key has not ended yet. Ask again."
+    )
     error.retry_after_seconds = 1  # type: ignore[attr-defined]
     return error
 

@@ -7,7 +7,11 @@ from typing import Any
 _SCHEMAS = "#/components/schemas/"
 
 SECURITY = {
-    "token": {"type": "http", "scheme": "bearer", "description": "An API token, made in the panel under API tokens."},
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token, made in the panel under API tokens.",
+    },
     "session": {
         "type": "apiKey",
         "in": "cookie",

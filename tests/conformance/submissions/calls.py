@@ -1,11 +1,13 @@
 """The calls of the scenarios on Campus Portal: the API's functions, and helpers that look at what they left."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 from flask import Flask
+from flask_security import hash_password
 from sqlalchemy import delete, func, select, update
 
 from plugins.submissions import api
@@ -22,9 +24,12 @@ from plugins.submissions.models import (
     Submission,
     TeamSubmission,
 )
+from plugins.submissions.permissions import GRADERS_SERVE
+from portal.auth.models import Role
 from portal.kernel.db import db
 from portal.kernel.transaction import run_in_transaction
 from portal.sdk import User, hookimpl, utc_now
+from portal.testing.clients import PortalClient
 from portal.testing.people import make_user
 
 WRITING = ("create_submission", "create_external_grader_detail", "reset_score", "set_score")
@@ -67,6 +72,7 @@ def listening_plugin() -> ModuleType:
 
 def calls_of(app: Flask) -> dict[str, Call]:
     """Return name → function; each that writes opens its own transaction, as an entry point does."""
+    session = Session(app)
     found: dict[str, Call] = {name: _in_transaction(getattr(api, name)) for name in WRITING}
     found |= {name: getattr(api, name) for name in READING}
     for name in teams.__all__:
@@ -75,6 +81,7 @@ def calls_of(app: Flask) -> dict[str, Call]:
     return found | {
         "$clear_cache": lambda: None,
         "$user": _user,
+        "$http": session.call,
         "$signals": _signals,
         "$counts": _counts,
         "$score_summary": _score_summary,
@@ -91,6 +98,7 @@ def clean() -> None:
     def empty() -> None:
         for model in (*reversed(MODELS), User):
             db.session.execute(delete(model))
+        db.session.execute(delete(Role).where(Role.name.startswith("role-of-")))
 
     run_in_transaction(empty)
     _heard.clear()
@@ -103,8 +111,43 @@ def _in_transaction(function: Call) -> Call:
     return call
 
 
-def _user(name: str, password: str = "", groups: tuple[str, ...] = ()) -> dict[str, int]:
-    return {"id": make_user(name)}
+#: The old system's group of the same name.
+GROUPS = {"xqueue": (GRADERS_SERVE,)}
+
+
+def _user(name: str, password: str = "", groups: Sequence[str] = ()) -> dict[str, int]:
+    key = make_user(name, *(permission for group in groups for permission in GROUPS[group]))
+    if password:
+        stored = hash_password(password)
+        run_in_transaction(
+            lambda: db.session.execute(update(User).where(User.id == key).values(password=stored))
+        )
+    return {"id": key}
+
+
+class Session:
+    """Calls by a program that keeps its cookies while a scenario runs."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = PortalClient(app)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Return status and body, with the JSON texts inside opened."""
+        answer = self._client.open(path, method=method, query_string=query, data=data)
+        return {"status": answer.status_code, "body": _opened(answer.get_json())}
+
+
+def _opened(value: Any) -> Any:
+    """Open texts that hold a JSON object; other texts stay."""
+    if isinstance(value, str) and value.startswith("{"):
+        value = json.loads(value)
+    return {name: _opened(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _signals() -> list[dict[str, Any]]:

@@ -14,11 +14,11 @@ from plugins.admissions.models import Applicant, ApplicantState, Student
 from portal.sdk import db
 from portal.sdk.jobs import Job, JobState, get_job, list_rows, run_inline
 from portal.testing.clients import PortalClient
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
-    counted_statements,
     get,
     give_photo,
     jpeg,

@@ -12,11 +12,11 @@ from plugins.admissions.models import Applicant
 from portal.sdk import SYSTEM, current_store, db, transaction
 from portal.sdk.jobs import JobState, draft, get_job, run_inline, submit
 from portal.testing.clients import PortalClient
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
-    counted_statements,
     create_selected,
     force,
     give_photo,

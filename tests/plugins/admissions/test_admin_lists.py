@@ -10,11 +10,11 @@ from plugins.admissions.admin import VIEWS
 from plugins.admissions.models import Applicant, ApplicantState, Certificate
 from portal.sdk import SYSTEM, acting_as, db, transaction
 from portal.testing.clients import PortalClient
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
-    counted_statements,
     create_selected,
     force,
     found,

@@ -41,12 +41,12 @@ from portal.sdk import (
 )
 from portal.sdk.jobs import JobState, RowState, draft, get_job, run_inline, submit
 from portal.testing.sandboxes import EngineName, Sandbox
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
     change,
-    counted_statements,
     create,
     create_selected,
     found,

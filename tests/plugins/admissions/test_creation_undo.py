@@ -29,12 +29,12 @@ from portal.auth.roles import assign_roles
 from portal.sdk import SYSTEM, Actor, User, acting_as, db, hookimpl, new_id, transaction, utc_now
 from portal.sdk.jobs import Job, JobState, RowState, get_job, list_rows, run_inline, start, undo
 from portal.testing.sandboxes import Sandbox
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
     change,
-    counted_statements,
     create_selected,
     force,
     found,

@@ -14,13 +14,13 @@ from portal.files.sweeper import sweep
 from portal.jobs.models import JobRow
 from portal.sdk import SYSTEM, Actor, acting_as, db, transaction
 from portal.sdk.jobs import Job, JobState, UndoWork, get_job, list_rows, run_inline, start, undo
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
     archive,
     change,
-    counted_statements,
     create_selected,
     get,
     give_photo,

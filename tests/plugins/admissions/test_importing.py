@@ -12,12 +12,12 @@ from plugins.admissions.models import Applicant, ApplicantFile
 from portal.audit.models import AuditEntry
 from portal.sdk import InvalidInput, current_store, db
 from portal.sdk.jobs import JobState, list_rows
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     archive,
     change,
-    counted_statements,
     create_selected,
     get,
     give_photo,

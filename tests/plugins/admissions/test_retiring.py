@@ -36,10 +36,10 @@ from portal.sdk import (
     transaction,
 )
 from portal.sdk.jobs import draft, draft_rows, get_job, list_rows, run_inline, submit
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
-    counted_statements,
     create_selected,
     give_file,
     give_photo,

@@ -11,12 +11,12 @@ from plugins.admissions.errors import ApplicantNotFound, TransitionRefused
 from plugins.admissions.models import Applicant, ApplicantHistory, ApplicantState, Certificate, Container
 from portal.audit.models import AuditEntry
 from portal.sdk import Conflict, InvalidInput, db, transaction
+from portal.testing.statements import counted_statements
 from tests.plugins.admissions.university import (
     University,
     add,
     add_many,
     change,
-    counted_statements,
     force,
     get,
 )

@@ -27,7 +27,6 @@ from plugins.admissions.models import (
     Student,
 )
 from portal.sdk import SYSTEM, NewFile, current_store, db, register_files, transaction
-from portal.testing.statements import counted_statements as counted_statements
 from portal.sdk.jobs import (
     Job,
     RowState,

@@ -11,10 +11,6 @@ from plugins.submissions import api
 from portal.kernel.transaction import run_in_transaction
 from portal.testing.statements import counted_statements
 
-def _is_aside(text: str) -> bool:
-    return text.startswith(("BEGIN", "SAVEPOINT", "RELEASE")) or "FROM portal_setting" in text
-
-
 Counting = Callable[[], AbstractContextManager[list[str]]]
 
 
@@ -31,6 +27,10 @@ def handed_in(student: str = "ann", answer: Any = "an answer", **more: Any) -> d
 def scored(uuid: str, earned: int, possible: int, **more: Any) -> None:
     """Set a score in a transaction of its own."""
     run_in_transaction(lambda: api.set_score(uuid, earned, possible, **more))
+
+
+def _is_aside(text: str) -> bool:
+    return text.startswith(("BEGIN", "SAVEPOINT", "RELEASE")) or "FROM portal_setting" in text
 
 
 @pytest.fixture

@@ -109,7 +109,9 @@ def test_what_was_just_put_is_not_asked_for_again(slow: S3Store, slow_server: Sl
     assert slow_server.requests == 2
 
 
-def test_what_may_have_been_swept_meanwhile_is_asked_for_again(slow: S3Store, slow_server: SlowServer) -> None:
+def test_what_may_have_been_swept_meanwhile_is_asked_for_again(
+    slow: S3Store, slow_server: SlowServer
+) -> None:
     store = S3Store(slow.bucket, grace_seconds=0)
     store.missing(store.put_many([b"one"]))
 
@@ -140,7 +142,9 @@ def test_a_server_that_is_away_is_a_temporary_failure() -> None:
     assert time.monotonic() - started < 5
 
 
-def test_listing_goes_on_after_the_first_batch(bucket_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_goes_on_after_the_first_batch(
+    bucket_store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(s3, "LISTED_BLOBS", 20)
     names = bucket_store.put_many([str(number).encode() for number in range(45)])
 
@@ -210,7 +214,9 @@ def test_doctor_writes_reads_and_removes(app: Flask, kind: str, request: pytest.
 
 
 def test_doctor_names_what_is_wrong_with_the_bucket(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    away = S3Store(Bucket(name="gone", endpoint="http://127.0.0.1:1", access_key_id="k", secret_access_key="s"))
+    away = S3Store(
+        Bucket(name="gone", endpoint="http://127.0.0.1:1", access_key_id="k", secret_access_key="s")
+    )
     monkeypatch.setitem(app.extensions, STORE_KEY, away)
 
     found = prove_storage()

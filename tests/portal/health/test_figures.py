@@ -20,9 +20,7 @@ TOKEN = "a-token-for-scrapers"
 
 @pytest.fixture
 def with_token(app: Flask, config: PortalConfig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        app.config, "PORTAL", config.model_copy(update={"metrics_token": SecretStr(TOKEN)})
-    )
+    monkeypatch.setitem(app.config, "PORTAL", config.model_copy(update={"metrics_token": SecretStr(TOKEN)}))
 
 
 def bearer(token: str) -> dict[str, str]:

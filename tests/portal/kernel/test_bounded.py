@@ -1,10 +1,12 @@
 """Reads that end by themselves, on both databases."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from portal.kernel.bounded import ReadingTooLong, reading_at_most
 from portal.kernel.db import db
@@ -61,18 +63,18 @@ def test_afterwards_the_session_reads_and_writes_without_limit(kernel: Flask) ->
     assert number_of_probes() == 1
 
 
-def test_nothing_can_be_written_inside(kernel: Flask) -> None:
+def test_nothing_can_be_written_inside(kernel: Flask, engine: str) -> None:
     with transaction() as session:
         session.add(Probe(name="one"))
     with pytest.raises(NestedTransaction):
         with reading_at_most(1):
             with transaction():
                 db.session.execute(delete(Probe))
-    try:
+    # PostgreSQL refuses; on SQLite it is as if it had never been.
+    refused = pytest.raises(DBAPIError, match="read-only") if engine == "postgresql" else nullcontext()
+    with refused:
         with reading_at_most(1) as session:
             session.execute(delete(Probe))
-    except Exception as refused:
-        assert "read-only" in str(refused)
     assert number_of_probes() == 1
 
 

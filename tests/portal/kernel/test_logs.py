@@ -48,7 +48,11 @@ def test_each_line_is_one_object_with_what_it_is_about(logged: Logged) -> None:
     log.info("after")
 
     first, second = lines(stream)
-    assert (first["event"], first["level"], first["logger"]) == ("3 rows\nof something", "warning", "portal.test")
+    assert (first["event"], first["level"], first["logger"]) == (
+        "3 rows\nof something",
+        "warning",
+        "portal.test",
+    )
     assert (first["request_id"], first["job_id"]) == ("r-1", "j-2")
     assert first["timestamp"].endswith("Z")
     assert "request_id" not in second
@@ -131,7 +135,9 @@ def test_error_among_the_arguments_loses_its_words_too(logged: Logged) -> None:
 
 @pytest.mark.both_engines
 def test_error_of_the_database_tells_its_code_and_no_values(app: object, logged: Logged) -> None:
-    insert = text("INSERT INTO portal_schedule (name, enabled, since, cron) VALUES (:name, true, '2026-01-01', '')")
+    insert = text(
+        "INSERT INTO portal_schedule (name, enabled, since, cron) VALUES (:name, true, '2026-01-01', '')"
+    )
     with pytest.raises(DBAPIError) as caught, transaction() as session:
         for _ in range(2):
             session.execute(insert, {"name": CANARY[0]})
@@ -152,9 +158,14 @@ def test_error_of_the_database_tells_its_code_and_no_values(app: object, logged:
 def test_libraries_write_no_tracebacks_into_the_message(logged: Logged) -> None:
     stream = logged("json")
     logging.getLogger("rq.worker").error("job %s failed\n%s", "x", f"Traceback\nValueError: {CANARY[0]}")
-    logging.getLogger("gunicorn.error").error("Error handling request %s", f"/panel/users/?search={CANARY[0]}")
+    logging.getLogger("gunicorn.error").error(
+        "Error handling request %s", f"/panel/users/?search={CANARY[0]}"
+    )
 
-    assert [line["event"] for line in lines(stream)] == ["job x failed", "Error handling request /panel/users/"]
+    assert [line["event"] for line in lines(stream)] == [
+        "job x failed",
+        "Error handling request /panel/users/",
+    ]
 
 
 def test_end_of_a_process_by_an_error_is_logged(logged: Logged) -> None:

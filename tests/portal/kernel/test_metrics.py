@@ -43,7 +43,11 @@ if sys.argv[2] == "empty":
 
 def process(folder: Path, what: str) -> str:
     answer = subprocess.run(
-        [sys.executable, "-c", CODE, str(folder), what], capture_output=True, text=True, check=False, timeout=20
+        [sys.executable, "-c", CODE, str(folder), what],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
     )
     assert answer.returncode == (-9 if what == "killed" else 0), answer.stderr
     return answer.stdout
@@ -81,7 +85,9 @@ def test_torn_file_does_not_spoil_the_others(tmp_path: Path) -> None:
     assert 'portal_test_things_total{kind="a"} 10.0' in shown
 
 
-@pytest.mark.parametrize("name", ["things_total", "Portal_x", "plugin", "portal_X", "portal_x-y", "other_portal_x"])
+@pytest.mark.parametrize(
+    "name", ["things_total", "Portal_x", "plugin", "portal_X", "portal_x-y", "other_portal_x"]
+)
 def test_name_without_an_owner_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="portal_… or plugin_<plugin>_…"):
         metrics.counter(name, "Things.")

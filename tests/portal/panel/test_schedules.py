@@ -40,7 +40,13 @@ def jobs() -> list[Job]:
 def test_page_tells_of_every_schedule(manager: PortalClient) -> None:
     page = manager.get(PAGE).get_data(as_text=True)
 
-    for words in ("Remove expired sign-ins", "Every day at 04:05", "5 4 * * *", "admissions.nightly_check", "Not yet"):
+    for words in (
+        "Remove expired sign-ins",
+        "Every day at 04:05",
+        "5 4 * * *",
+        "admissions.nightly_check",
+        "Not yet",
+    ):
         assert words in page
 
 

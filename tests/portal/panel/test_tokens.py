@@ -58,7 +58,9 @@ def test_nobody_gives_a_token_what_they_do_not_hold(visitors: Visitors) -> None:
         ({"days": "x"}, "how long"),
     ],
 )
-def test_a_bad_form_comes_back_with_the_reason(visitors: Visitors, data: dict[str, object], word: str) -> None:
+def test_a_bad_form_comes_back_with_the_reason(
+    visitors: Visitors, data: dict[str, object], word: str
+) -> None:
     answer = made(visitors.with_permissions(USE, JOBS), **data)
     assert answer.startswith("422")
     assert word in answer
@@ -95,7 +97,9 @@ def test_the_page_is_closed_without_the_permission(visitors: Visitors) -> None:
 def test_commands_make_a_service_account_and_its_token(app: Flask) -> None:
     runner = CliRunner()
     with acting_as(SYSTEM):
-        answer = runner.invoke(users_commands, ["create-service", "robot", "--title", "Robot", "--role", "operator"])
+        answer = runner.invoke(
+            users_commands, ["create-service", "robot", "--title", "Robot", "--role", "operator"]
+        )
         assert answer.exit_code == 0, answer.output
         secret = runner.invoke(token_commands, ["create", "robot", "--name", "x", "--scope", JOBS])
         assert secret.exit_code == 0, secret.output

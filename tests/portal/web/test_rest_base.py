@@ -263,7 +263,9 @@ def test_the_document_names_permission_and_problems_and_nothing_but_operations(r
     assert all(path.startswith("/api/") for path in document["paths"])
     change = document["paths"][f"{BOOKS}/{{book_id}}"]["patch"]
     assert "`library.books.edit`" in change["description"]
-    assert {"400", "401", "403", "404", "409", "412", "415", "422", "428", "429"} <= change["responses"].keys()
+    assert {"400", "401", "403", "404", "409", "412", "415", "422", "428", "429"} <= change[
+        "responses"
+    ].keys()
     assert [item["name"] for item in change["parameters"]] == ["book_id", "Idempotency-Key", "If-Match"]
     (tag,) = change["tags"]
     assert tag == "Books"

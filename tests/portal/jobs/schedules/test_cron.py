@@ -12,7 +12,9 @@ VIENNA = ZoneInfo("Europe/Vienna")
 FORWARD, BACK = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
 
 
-def slots(text: str, start: datetime, end: datetime, step: timedelta, zone: ZoneInfo = VIENNA) -> list[datetime]:
+def slots(
+    text: str, start: datetime, end: datetime, step: timedelta, zone: ZoneInfo = VIENNA
+) -> list[datetime]:
     """What a scheduler that looks every ``step`` finds to be the newest slot, each once, in the order it finds them."""
     cron, found, now = Cron(text), [], start
     while now <= end:
@@ -28,7 +30,9 @@ def test_slot_is_at_the_time_of_the_wall_clock() -> None:
 
     assert Cron("30 2 * * *").latest(now, VIENNA) == datetime(2026, 7, 1, 0, 30, tzinfo=UTC)
     assert Cron("30 2 * * *").next(now, VIENNA) == datetime(2026, 7, 2, 0, 30, tzinfo=UTC)
-    assert Cron("30 2 * * *").next(datetime(2026, 1, 1, tzinfo=UTC), VIENNA) == datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
+    assert Cron("30 2 * * *").next(datetime(2026, 1, 1, tzinfo=UTC), VIENNA) == datetime(
+        2026, 1, 1, 1, 30, tzinfo=UTC
+    )
 
 
 def test_slot_that_is_now_has_come() -> None:
@@ -49,7 +53,9 @@ def test_daily_slot_comes_once_on_every_day_on_which_clocks_are_moved(day: datet
 
 
 def test_slot_that_the_clock_skips_comes_an_hour_later() -> None:
-    assert Cron("30 2 * * *").latest(FORWARD + timedelta(hours=5), VIENNA) == FORWARD + timedelta(hours=1, minutes=30)
+    assert Cron("30 2 * * *").latest(FORWARD + timedelta(hours=5), VIENNA) == FORWARD + timedelta(
+        hours=1, minutes=30
+    )
 
 
 def test_slot_that_the_clock_shows_twice_comes_the_first_time() -> None:
@@ -62,7 +68,9 @@ def test_slots_of_every_hour_come_in_every_real_hour(day: datetime, text: str) -
     step = timedelta(minutes=10) if text.startswith("*") else timedelta(hours=1)
     found = slots(text, day - timedelta(hours=3), day + timedelta(hours=6), timedelta(minutes=10))
 
-    assert [later - earlier for earlier, later in zip(found, found[1:], strict=False)] == [step] * (len(found) - 1)
+    assert [later - earlier for earlier, later in zip(found, found[1:], strict=False)] == [step] * (
+        len(found) - 1
+    )
     assert len(found) >= 9
 
 
@@ -79,11 +87,24 @@ def test_next_slot_is_the_one_that_then_comes(day: datetime, text: str) -> None:
 
 
 def test_yearly_slot_is_found_far_away() -> None:
-    assert Cron("0 0 1 1 *").latest(datetime(2026, 12, 31, tzinfo=UTC), VIENNA) == datetime(2025, 12, 31, 23, tzinfo=UTC)
+    assert Cron("0 0 1 1 *").latest(datetime(2026, 12, 31, tzinfo=UTC), VIENNA) == datetime(
+        2025, 12, 31, 23, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "* * * *", "* * * * * *", "61 * * * *", "@daily", "R * * * *", "H 3 * * *", "0 0 30 2 *", "a b c d e"]
+    "text",
+    [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "61 * * * *",
+        "@daily",
+        "R * * * *",
+        "H 3 * * *",
+        "0 0 30 2 *",
+        "a b c d e",
+    ],
 )
 def test_text_that_is_no_cron_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"fields|fixed|cron"):

@@ -20,9 +20,15 @@ GOOD = Schedule(name="clock.x", title="X", cron="1 * * * *", kind=KIND)
     ("schedule", "words"),
     [
         (replace(GOOD, cron="61 * * * *"), "Schedule clock.x of clock has a bad cron text: '61"),
-        (replace(GOOD, cron="@daily"), "Schedule clock.x of clock has a bad cron text: '@daily' has 1 fields"),
+        (
+            replace(GOOD, cron="@daily"),
+            "Schedule clock.x of clock has a bad cron text: '@daily' has 1 fields",
+        ),
         (replace(GOOD, kind="no.kind"), "Schedule clock.x of clock starts 'no.kind', a job kind that nobody"),
-        (replace(GOOD, params={"runs_days": -1}), "of clock has parameters that portal.remove_expired refuses"),
+        (
+            replace(GOOD, params={"runs_days": -1}),
+            "of clock has parameters that portal.remove_expired refuses",
+        ),
         (replace(GOOD, name=f"clock.{'x' * 90}"), "of clock: a name has at most 80 characters"),
     ],
 )
