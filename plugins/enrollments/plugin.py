@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugins.enrollments import hooks
+from plugins.enrollments import hooks, permissions
 from plugins.enrollments.api.identities import link_identities
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
@@ -13,6 +13,8 @@ from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
     IdentitiesLinked,
     MigrationSource,
+    Permission,
+    Role,
     SettingsDeclaration,
     UsersRetired,
     hookimpl,
@@ -33,6 +35,18 @@ def portal_models() -> Sequence[type]:
 def portal_migrations() -> Sequence[MigrationSource]:
     """Declare the history of the tables."""
     return (MigrationSource(package="plugins.enrollments"),)
+
+
+@hookimpl
+def portal_permissions() -> Sequence[Permission]:
+    """Declare the rights."""
+    return permissions.PERMISSIONS
+
+
+@hookimpl
+def portal_roles() -> Sequence[Role]:
+    """Declare the suggested roles."""
+    return permissions.ROLES
 
 
 @hookimpl
