@@ -22,6 +22,7 @@ BORDERS = {
     "portal/kernel/migrations.py": "a failed revision is named and raised again",
     "portal/kernel/processes.py": "the error of a child made for one call is raised again by its parent",
     "portal/kernel/transaction.py": "the transaction rolls back on anything; callbacks come after the commit",
+    "portal/panel/cards.py": "a card that cannot be loaded must not cost the others",
     "portal/supervisor/children.py": "a child that does not start is tried again",
     "portal/supervisor/relay.py": "the relay outlives what is away for a while",
     "portal/supervisor/running.py": "what was started is stopped; the error is raised again",

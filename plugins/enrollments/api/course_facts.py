@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, and_, exists, func, literal_column, select
 from sqlalchemy.orm import aliased
 
 from plugins.enrollments.api.catalog import first_author
@@ -63,6 +63,20 @@ def course_facts(
     Args:
         lock: Keep the program enrollments from changing until the transaction ends.
     """
+    found: dict[str, CourseFact] = {}
+    for values in (
+        db.session.connection().execute(_statement(program_uuid, course_key, forms, lock=lock)).all()
+    ):
+        if values[1] is None:
+            continue
+        fact = CourseFact._make(values)
+        known = found.get(fact.external_key)
+        if known is None or (fact.row_id or 0) >= (known.row_id or 0):
+            found[fact.external_key] = fact
+    return found
+
+
+def _statement(program_uuid: uuid.UUID, course_key: str, forms: Sequence[str], *, lock: bool) -> Select[Any]:
     given = rowset("given", _FORM, [(form,) for form in forms])
     learner, row, course = ProgramEnrollment, ProgramCourseEnrollment, CourseEnrollment
     of_key, of_user = aliased(ProgramCourseEnrollment), aliased(ProgramCourseEnrollment)
@@ -93,31 +107,20 @@ def course_facts(
             of_key,
             and_(
                 of_key.external_key == given.c.form,
-                of_key.course_key == course_key,
                 of_key.organization_key == organization,
-                of_key.status == ACTIVE_WORD,
-                of_key.program_enrollment_id != learner.id,
+                _is_rival(of_key, course_key),
             ),
         )
-        .outerjoin(
-            of_user,
-            and_(
-                of_user.user_id == learner.user_id,
-                of_user.course_key == course_key,
-                of_user.status == ACTIVE_WORD,
-                of_user.program_enrollment_id != learner.id,
-            ),
-        )
+        .outerjoin(of_user, and_(of_user.user_id == learner.user_id, _is_rival(of_user, course_key)))
         .order_by(learner.id)
     )
-    if lock:
-        statement = statement.with_for_update(of=learner)
-    found: dict[str, CourseFact] = {}
-    for values in db.session.connection().execute(statement).all():
-        if values[1] is None:
-            continue
-        fact = CourseFact._make(values)
-        known = found.get(fact.external_key)
-        if known is None or (fact.row_id or 0) >= (known.row_id or 0):
-            found[fact.external_key] = fact
-    return found
+    return statement.with_for_update(of=learner) if lock else statement
+
+
+def _is_rival(row: Any, course_key: str) -> ColumnElement[bool]:
+    """Return the condition that a row makes somebody active in the course run by another program enrollment."""
+    return and_(
+        row.course_key == course_key,
+        row.status == ACTIVE_WORD,
+        row.program_enrollment_id != ProgramEnrollment.id,
+    )

@@ -7,6 +7,7 @@ from flask import Flask
 
 from plugins.admissions import permissions
 from plugins.admissions.admin import VIEWS
+from plugins.admissions.admin.importing import ImportView
 from plugins.admissions.models import Applicant, ApplicantState, Certificate
 from portal.sdk import SYSTEM, acting_as, db, transaction
 from portal.testing.clients import PortalClient
@@ -56,7 +57,8 @@ def text_of(client: PortalClient, path: str) -> str:
 
 
 def test_all_declared_pages_are_tested_here() -> None:
-    assert len(LISTS) == len(VIEWS)
+    leading_elsewhere = [view for view in VIEWS if view.view is ImportView]
+    assert len(LISTS) + len(leading_elsewhere) == len(VIEWS)
 
 
 def test_each_list_needs_its_permission(
