@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, select, update
 
 from portal.audit.erasing import erase_changes, rename_actors, who_has_acted
-from portal.auth.models import User, new_uniquifier, sign_in_key
+from portal.auth.models import ApiToken, User, new_uniquifier, sign_in_key
 from portal.config import current_config
 from portal.hooks.events import RetiredUser
 from portal.kernel.db import Base, db
@@ -35,6 +35,13 @@ _ERASE = (
         last_seen_at=None,
         retired_at=bindparam("at"),
     )
+)
+
+_tokens: Any = ApiToken.__table__
+_SET_TOKEN_MAKER = (
+    update(_tokens)
+    .where(_tokens.c.created_by_name == bindparam("person"))
+    .values(created_by_name=bindparam("token"))
 )
 
 
@@ -96,6 +103,10 @@ def erase_users(users: Sequence[RetiredUser], at: datetime) -> None:
         ],
     )
     rename_actors({user.user_id: user.token for user in users})
+    # Tokens that they made for others know them by name only: a name that somebody else has too is left.
+    by_name = [{"person": user.name, "token": user.token} for user in users if not user.name_is_shared]
+    if by_name:
+        db.session.execute(_SET_TOKEN_MAKER, by_name)
     db.session.expire_all()
 
 

@@ -21,6 +21,9 @@ PUBLIC = frozenset(
         "landing.logo",
         "landing.start",
         "portal_web.static",
+        "programs_submissions.greeting",
+        "programs_submissions.login",
+        "programs_submissions.logout",
         "security.login",
         "security.logout",
     }

@@ -7,8 +7,9 @@ from flask import Flask
 from sqlalchemy import String, select
 
 from portal.auth import accounts
-from portal.auth.models import Activation, User, UserSession
+from portal.auth.models import Activation, ApiToken, User, UserSession
 from portal.auth.retiring import retirement_token
+from portal.auth.tokens import create_token
 from portal.jobs.api import submit
 from portal.jobs.engine import run_inline
 from portal.jobs.intake import draft_rows
@@ -56,6 +57,7 @@ def test_every_place_of_a_users_key_or_name_is_known_here(app: Flask) -> None:
         if isinstance(column.type, String) and column.name.endswith(("by_name", "actor_name", "user_name"))
     }
     assert names == {
+        "portal_api_token.created_by_name",
         "portal_audit_entry.actor_name",
         "portal_job.actor_name",
         "portal_job.released_by_name",
@@ -97,6 +99,18 @@ def test_names_go_from_jobs_and_maintenance_windows(app: Flask) -> None:
     window = db.session.scalars(select(MaintenanceWindow)).one()
     assert (job.actor_name, job.released_by_name) == (token, token)
     assert (window.started_by_name, window.ended_by_name) == (token, token)
+
+
+def test_tokens_go_with_their_owner_and_the_name_from_those_made_for_others(app: Flask) -> None:
+    ann, ben = user("ann", "Ann Officer"), user("ben", "Ben")
+    with acting_as(Actor(user_id=ann, name="Ann Officer", is_administrator=True)), transaction():
+        create_token(ann, "own", ["portal.jobs.view"])
+        create_token(ben, "for Ben", ["portal.jobs.view"])
+
+    retire("ann")
+
+    (left,) = db.session.scalars(select(ApiToken)).all()
+    assert (left.user_id, left.created_by_name) == (ben, retirement_token(ann))
 
 
 def test_nothing_is_left_to_sign_in_with(app: Flask) -> None:
