@@ -63,6 +63,7 @@ def test_cards_come_alone_and_those_that_fail_leave_the_others(dashboard: Page) 
 def test_the_chart_is_drawn_and_follows_the_theme_at_once(dashboard: Page) -> None:
     picture = card(dashboard, "Toy fine").get_by_role("img", name="Stacked bar chart: Toy fine")
     expect(picture).to_be_visible()
+    dashboard.wait_for_function("window.Chart && Chart.getChart(document.querySelector('canvas'))")
     assert dashboard.evaluate(COLOURS) == ["#2a925a", "#5a6678"]
     dashboard.get_by_role("button", name="Switch between light and dark").click()
     dashboard.wait_for_function(f"({COLOURS})()[0] === '#3da872'")
