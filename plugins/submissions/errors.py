@@ -68,6 +68,9 @@ class SubmissionRequestError(SubmissionError, InvalidInput):
         )
         self.args = (msg, self.field_errors)
 
+    def __str__(self) -> str:
+        return self.message
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.message!r}, {self.field_errors!r})"
 

@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from plugins.submissions import hooks, permissions
+from plugins.submissions import commands, hooks, jobs, permissions
 from plugins.submissions.models import MODELS
 from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
-from portal.sdk import MigrationSource, Permission, Role, SettingsDeclaration, hookimpl
+from portal.sdk import (
+    Command,
+    JobKind,
+    MigrationSource,
+    Permission,
+    Role,
+    Schedule,
+    SettingsDeclaration,
+    hookimpl,
+)
 from portal.sdk.rest import RestApi
 
 PORTAL_API = "1"
@@ -49,6 +58,24 @@ def portal_settings() -> Sequence[SettingsDeclaration]:
 def portal_rest() -> Sequence[RestApi]:
     """Declare what programs may call."""
     return REST
+
+
+@hookimpl
+def portal_job_kinds() -> Sequence[JobKind]:
+    """Declare the bulk operations."""
+    return tuple(JobKind(kind=kind) for kind in jobs.KINDS)
+
+
+@hookimpl
+def portal_schedules() -> Sequence[Schedule]:
+    """Declare the daily check."""
+    return jobs.SCHEDULES
+
+
+@hookimpl
+def portal_commands() -> Sequence[Command]:
+    """Declare the commands."""
+    return tuple(Command(command=command) for command in commands.COMMANDS)
 
 
 @hookimpl

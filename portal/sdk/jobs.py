@@ -36,25 +36,29 @@ from portal.jobs.kinds import (
 )
 from portal.jobs.models import Job, JobRow
 from portal.jobs.queries import counts_by_code, get_job, jobs_of_record, list_rows, wait_for
-from portal.jobs.rows import Brake, UndoWork
+from portal.jobs.rows import Brake, UndoWork, chunked
 from portal.jobs.sheets import Sheet, SheetRow, open_sheet, read_csv
 from portal.jobs.sheets.columns import check_required
 from portal.jobs.sheets.dates import DateOrder
 from portal.jobs.sheets.reading import Decisions
 from portal.jobs.states import Action, Closing, JobState, RowState
+from portal.jobs.tables import MEDIA_TYPES, Cell, Format, table_file
 from portal.jobs.understanding import Understanding
 from portal.jobs.uploads import Upload, store_upload
 
 __all__ = [
+    "MEDIA_TYPES",
     "SHEET",
     "Action",
     "Brake",
     "Cancelled",
+    "Cell",
     "Closing",
     "Column",
     "DateOrder",
     "Decisions",
     "Draft",
+    "Format",
     "Job",
     "JobFiles",
     "JobRow",
@@ -78,6 +82,7 @@ __all__ = [
     "Work",
     "cancel",
     "check_required",
+    "chunked",
     "counts_by_code",
     "discard",
     "draft",
@@ -101,6 +106,7 @@ __all__ = [
     "start",
     "store_upload",
     "submit",
+    "table_file",
     "understand",
     "undo",
     "wait_for",
