@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugins.enrollments import hooks, permissions
+from plugins.enrollments import hooks, jobs, permissions
 from plugins.enrollments.api.identities import link_identities
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
@@ -12,9 +12,11 @@ from plugins.enrollments.models import MODELS
 from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
     IdentitiesLinked,
+    JobKind,
     MigrationSource,
     Permission,
     Role,
+    Schedule,
     SettingsDeclaration,
     UsersRetired,
     hookimpl,
@@ -53,6 +55,18 @@ def portal_roles() -> Sequence[Role]:
 def portal_settings() -> Sequence[SettingsDeclaration]:
     """Declare the settings."""
     return (SettingsDeclaration(title=TITLE, model=EnrollmentsSettings),)
+
+
+@hookimpl
+def portal_job_kinds() -> Sequence[JobKind]:
+    """Declare the bulk operations."""
+    return tuple(JobKind(kind=kind) for kind in jobs.KINDS)
+
+
+@hookimpl
+def portal_schedules() -> Sequence[Schedule]:
+    """Declare what starts by itself."""
+    return jobs.SCHEDULES
 
 
 @hookimpl

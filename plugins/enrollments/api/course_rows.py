@@ -22,7 +22,14 @@ from plugins.enrollments.api.inputs import (
     required_uuid,
 )
 from plugins.enrollments.api.masters_track import CourseState, is_entering, switched_state, target_state
-from plugins.enrollments.api.plans import CHANGED_SINCE_PREVIEW, Action, RowPlan, refused, with_status
+from plugins.enrollments.api.plans import (
+    CHANGED_SINCE_PREVIEW,
+    Action,
+    CourseChange,
+    RowPlan,
+    refused,
+    with_status,
+)
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
@@ -254,26 +261,23 @@ def _apply(batch: _Batch, work: _Work) -> None:
     numbers = statements.write_course_rows(writes)
     for item, fact in work.rows:
         number = numbers.get(fact.enrollment_id, fact.row_id)
-        batch.plans[item.place] = batch.plans[item.place]._replace(record_id=number)
-    _give_roles(batch, work)
+        plan = batch.plans[item.place]
+        batch.plans[item.place] = plan._replace(record_id=number, course=_course_change(fact, work))
+    statements.set_staff(
+        batch.course_key,
+        [
+            (item.course_staff, fact.user_id, batch.plans[item.place].record_id)
+            for item, fact in work.rows
+            if isinstance(item.course_staff, bool)
+        ],
+    )
 
 
-def _give_roles(batch: _Batch, work: _Work) -> None:
-    for value, realized, waiting in (
-        (True, statements.give_staff_roles, statements.assign_staff),
-        (False, statements.take_staff_roles, statements.drop_assignments),
-    ):
-        chosen = [(item, fact) for item, fact in work.rows if item.course_staff is value]
-        users = [(fact.user_id, batch.course_key) for _, fact in chosen if fact.user_id is not None]
-        numbers = [
-            number
-            for item, fact in chosen
-            if fact.user_id is None and (number := batch.plans[item.place].record_id) is not None
-        ]
-        if users:
-            realized(users)
-        if numbers:
-            waiting(numbers)
+def _course_change(fact: CourseFact, work: _Work) -> CourseChange | None:
+    after = work.courses.get(fact.user_id) if fact.user_id is not None else None
+    if fact.user_id is None or after is None or after == fact.course_state:
+        return None
+    return CourseChange(fact.user_id, fact.course_state, after)
 
 
 def _note(batch: _Batch, plans: Sequence[RowPlan]) -> None:

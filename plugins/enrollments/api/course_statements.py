@@ -168,6 +168,30 @@ def link_course_rows(writes: Sequence[LinkWrite]) -> None:
         raise Collision
 
 
+def set_staff(course_key: str, wanted: Sequence[tuple[bool, int | None, int | None]]) -> None:
+    """Give (True) or take the staff role of users; without user, of the program-course rows they wait in.
+
+    Args:
+        wanted: (give or take, user id or None, number of the program-course row) each. At most four statements.
+    """
+    for value, realized, waiting in (
+        (True, give_staff_roles, assign_staff),
+        (False, take_staff_roles, drop_assignments),
+    ):
+        users = [
+            (user_id, course_key) for given, user_id, _ in wanted if given is value and user_id is not None
+        ]
+        numbers = [
+            number
+            for given, user_id, number in wanted
+            if given is value and user_id is None and number is not None
+        ]
+        if users:
+            realized(users)
+        if numbers:
+            waiting(numbers)
+
+
 def give_staff_roles(places: Iterable[tuple[int, str]]) -> None:
     """Make users staff of course runs, (user id, course key) each; who is already stays. One statement."""
     given = rowset("given", _ROLE, sorted(set(places)))

@@ -67,11 +67,12 @@ class RowFact(NamedTuple):
         return None if self.mode is None else CourseState(self.mode, bool(self.is_active))
 
 
-def learner_facts(pairs: Sequence[tuple[int, int | None]]) -> dict[int, LearnerFact]:
-    """Return enrollment number to facts, locking the enrollments in the order of their numbers. One statement.
+def learner_facts(pairs: Sequence[tuple[int, int | None]], *, lock: bool) -> dict[int, LearnerFact]:
+    """Return enrollment number to facts. One statement.
 
     Args:
         pairs: (enrollment number, user id that it shall get) each.
+        lock: Keep the enrollments from changing until the transaction ends, in the order of their numbers.
     """
     given = rowset("given", _PAIR, pairs)
     learner, rival = ProgramEnrollment, aliased(ProgramEnrollment)
@@ -100,8 +101,9 @@ def learner_facts(pairs: Sequence[tuple[int, int | None]]) -> dict[int, LearnerF
             ),
         )
         .order_by(learner.id)
-        .with_for_update(of=learner)
     )
+    if lock:
+        statement = statement.with_for_update(of=learner)
     rows = db.session.connection().execute(statement).all()
     return {row[0]: LearnerFact._make(row) for row in rows}
 

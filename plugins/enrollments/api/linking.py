@@ -1,6 +1,7 @@
 """Linking waiting enrollments to users, and unlinking them. Nothing here commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, String, select
@@ -13,7 +14,15 @@ from plugins.enrollments.api.inputs import (
     normaliser,
     required_uuid,
 )
-from plugins.enrollments.api.link_engine import ATTEMPTS, Pair, link_pairs, moved, unlink_enrollments
+from plugins.enrollments.api.link_engine import (
+    ATTEMPTS,
+    Pair,
+    Problem,
+    check_pairs,
+    link_pairs,
+    moved,
+    unlink_enrollments,
+)
 from plugins.enrollments.api.rowsets import rowset
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import EnrollmentConflict, InvalidRequest
@@ -24,6 +33,32 @@ from portal.sdk import User, db, sign_in_key
 CHUNK_ROWS = 2_000
 _PAIR = {"place": Integer(), "form": Identifier, "name_key": String(), "name": String()}
 Items = Sequence[tuple[Any, Any]]
+#: Of a key that belongs to the user already.
+LINKED_ALREADY = "linked-already"
+
+
+class LinkRow(NamedTuple):
+    """What became, or would become, of one key.
+
+    Args:
+        pair: The enrollment and its user, when it was linked; ``seen_user_id`` is whom it belonged to.
+        problem: Why it was not; its code is ``linked-already`` when there was nothing to do.
+        owner: Sign-in name of whom it belonged to, if anybody.
+    """
+
+    key: Any
+    pair: Pair | None
+    problem: Problem | None
+    owner: str | None
+
+
+@dataclass
+class _Found:
+    """What one look at (key, name) pairs has found."""
+
+    pairs: list[tuple[Any, Pair]]
+    problems: dict[Any, Problem]
+    owners: dict[Any, str | None]
 
 
 class _Target(NamedTuple):
@@ -64,17 +99,52 @@ def link_program_enrollments(
         return errors
     normalise = normaliser(current_settings())
     db.session.flush()
-    linked = 0
     for first in range(0, len(items), CHUNK_ROWS):
         chunk = items[first : first + CHUNK_ROWS]
-        problems = _link(program, chunk, normalise, relink=relink)
-        linked += len(chunk) - len(problems)
-        errors |= {key: problems[key] for key, _ in chunk if key in problems}
+        problems = _link(program, chunk, normalise, relink=relink).problems
+        errors |= {key: problems[key].text for key, _ in chunk if key in problems}
+    _note(program, len(items) - len(errors), len(errors), relink=relink)
+    return errors
+
+
+def link_rows(
+    program_uuid: object, pairs: Items, *, relink: bool = False, apply: bool = True
+) -> list[LinkRow]:
+    """Plan, and with ``apply`` link, (external key, sign-in name) pairs; return one row each, in order.
+
+    The same rules as :func:`link_program_enrollments`. At most twelve statements for up to 2,000 pairs, four to plan.
+    Needs an open transaction when it applies; does not commit.
+
+    Args:
+        pairs: At most 2,000, each key once.
+
+    Raises:
+        InvalidRequest: the program is no UUID.
+    """
+    program = required_uuid(program_uuid)
+    normalise = normaliser(current_settings())
+    if not pairs:
+        return []
+    if apply:
+        db.session.flush()
+        found = _link(program, pairs, normalise, relink=relink)
+    else:
+        found = _pairs(program, pairs, normalise, relink=relink)
+        failed = check_pairs([pair for _, pair in found.pairs])
+        found.problems |= {
+            key: failed[pair.enrollment_id] for key, pair in found.pairs if pair.enrollment_id in failed
+        }
+    linked = {key: pair for key, pair in found.pairs if key not in found.problems}
+    if apply:
+        _note(program, len(linked), len(pairs) - len(linked), relink=relink)
+    return [LinkRow(key, linked.get(key), found.problems.get(key), found.owners.get(key)) for key, _ in pairs]
+
+
+def _note(program: Any, linked: int, failed: int, *, relink: bool) -> None:
     if linked:
-        facts = {"linked": linked, "failed": len(errors), "relink": relink}
+        facts = {"linked": linked, "failed": failed, "relink": relink}
         note("link-program-enrollments", ProgramEnrollment.__tablename__, program, facts)
         db.session.expire_all()
-    return errors
 
 
 def link_program_enrollment_to_lms_user(program_enrollment: ProgramEnrollment, user: User) -> None:
@@ -126,53 +196,63 @@ def unlink_program_enrollments(program_enrollments: Iterable[ProgramEnrollment])
     db.session.expire_all()
 
 
-def _link(program: Any, items: Items, normalise: Normalise, *, relink: bool) -> dict[Any, str]:
-    """Link what can be linked; return key to words for the others."""
-    problems: dict[Any, str] = {}
+def _link(program: Any, items: Items, normalise: Normalise, *, relink: bool) -> _Found:
+    """Link what can be linked; return all pairs that were tried, and the problems of the others."""
+    total = _Found([], {}, {})
     for _ in range(ATTEMPTS):
-        pairs, found = _pairs(program, items, normalise, relink=relink)
-        failed = link_pairs([pair for _, pair in pairs])
-        problems |= found
+        found = _pairs(program, items, normalise, relink=relink)
+        failed = link_pairs([pair for _, pair in found.pairs])
         again = moved(failed)
-        problems |= {
-            key: failed[pair.enrollment_id].text for key, pair in pairs if pair.enrollment_id in failed
+        total.problems |= found.problems
+        total.problems |= {
+            key: failed[pair.enrollment_id] for key, pair in found.pairs if pair.enrollment_id in failed
         }
+        total.owners |= found.owners
+        retried = {key for key, pair in found.pairs if pair.enrollment_id in again}
+        total.pairs += [(key, pair) for key, pair in found.pairs if key not in retried]
         if not again:
             break
         # Somebody else linked these meanwhile: look whom they belong to now.
         names = dict(items)
-        items = [(key, names[key]) for key, pair in pairs if pair.enrollment_id in again]
-        for key, _ in items:
-            problems.pop(key)
-    return problems
+        items = [(key, names[key]) for key in retried]
+        for key in retried:
+            total.problems.pop(key)
+    return total
 
 
-def _pairs(
-    program: Any, items: Items, normalise: Normalise, *, relink: bool
-) -> tuple[list[tuple[Any, Pair]], dict[Any, str]]:
+def _pairs(program: Any, items: Items, normalise: Normalise, *, relink: bool) -> _Found:
     """Return what can be tried, and what cannot with the words for it."""
-    pairs: list[tuple[Any, Pair]] = []
-    problems: dict[Any, str] = {}
+    all_found = _Found([], {}, {})
     claimed: dict[int, Any] = {}
     for (key, name), found in zip(items, _targets(program, items, normalise), strict=True):
-        if found.new_user_id is None:
-            problems[key] = f"No user found with username {name}"
-        elif found.id is None:
-            problems[key] = (
-                f"No program enrollment found for program uuid={program} and external student key={key}"
-            )
-        elif found.user_id is not None and (not relink or found.user_id == found.new_user_id):
-            account = "target account" if found.user_id == found.new_user_id else "a different account"
-            problems[key] = (
-                f"Program enrollment with external_student_key={key} is already linked to {account} "
-                f"username={found.username}"
-            )
-        elif found.id in claimed:
-            problems[key] = f"The enrollment is linked by the key {claimed[found.id]} in this request already"
-        else:
+        all_found.owners[key] = found.username
+        problem = _problem(program, key, name, found, relink=relink)
+        if problem is None and found.id in claimed:
+            text = f"The enrollment is linked by the key {claimed[found.id]} in this request already"
+            problem = Problem(text, code="duplicated")
+        if problem is not None:
+            all_found.problems[key] = problem
+        elif found.id is not None:
             claimed[found.id] = key
-            pairs.append((key, Pair(found.id, found.new_user_id, found.user_id)))
-    return pairs, problems
+            all_found.pairs.append((key, Pair(found.id, found.new_user_id, found.user_id)))
+    return all_found
+
+
+def _problem(program: Any, key: Any, name: Any, found: _Target, *, relink: bool) -> Problem | None:
+    if found.new_user_id is None:
+        return Problem(f"No user found with username {name}", code="user-not-found")
+    if found.id is None:
+        text = f"No program enrollment found for program uuid={program} and external student key={key}"
+        return Problem(text, code="not-in-program")
+    if found.user_id is not None and (not relink or found.user_id == found.new_user_id):
+        is_target = found.user_id == found.new_user_id
+        account = "target account" if is_target else "a different account"
+        text = (
+            f"Program enrollment with external_student_key={key} is already linked to {account} "
+            f"username={found.username}"
+        )
+        return Problem(text, code=LINKED_ALREADY if is_target else "linked-elsewhere")
+    return None
 
 
 def _targets(program: Any, items: Items, normalise: Normalise) -> list[_Target]:

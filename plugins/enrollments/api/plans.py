@@ -29,6 +29,14 @@ class Action(StrEnum):
     REFUSE = "refuse"
 
 
+class CourseChange(NamedTuple):
+    """What a row did to the course enrollment of its user: (mode, is it active) before, None: none, and after."""
+
+    user_id: int
+    before: tuple[str, bool] | None
+    after: tuple[str, bool]
+
+
 class RowPlan(NamedTuple):
     """One row of a write: planned, and after applying, done.
 
@@ -41,6 +49,7 @@ class RowPlan(NamedTuple):
         version: Of the enrollment as it was seen; None when there was none.
         before: Its values as they were, or None.
         after: Its values as they will be, or None.
+        course: What applying the row of a course run did beside it.
     """
 
     key: Hashable
@@ -51,6 +60,7 @@ class RowPlan(NamedTuple):
     version: int | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    course: CourseChange | None = None
 
 
 def refused(key: Hashable, code: str, message: str = "") -> RowPlan:
