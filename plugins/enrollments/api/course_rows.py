@@ -238,27 +238,13 @@ def _apply(batch: _Batch, work: _Work) -> None:
             if state != before[user_id]
         ]
     )
-    writes = []
-    for item, fact in work.rows:
-        plan = batch.plans[item.place]
-        if plan.action is Action.UNCHANGED:
-            continue
-        course_id = fact.course_id
-        if fact.user_id is not None:
-            course_id = course_ids.get((fact.user_id, batch.course_key), course_id)
-        writes.append(
-            statements.RowWrite(
-                fact.enrollment_id,
-                course_id,
-                batch.course_key,
-                item.status,
-                fact.user_id,
-                fact.external_key,
-                fact.organization_key,
-                (fact.row_version or 0) + 1,
-            )
-        )
-    numbers = statements.write_course_rows(writes)
+    numbers = statements.write_course_rows(
+        [
+            _row_write(batch, item, fact, course_ids)
+            for item, fact in work.rows
+            if batch.plans[item.place].action is not Action.UNCHANGED
+        ]
+    )
     for item, fact in work.rows:
         number = numbers.get(fact.enrollment_id, fact.row_id)
         plan = batch.plans[item.place]
@@ -270,6 +256,24 @@ def _apply(batch: _Batch, work: _Work) -> None:
             for item, fact in work.rows
             if isinstance(item.course_staff, bool)
         ],
+    )
+
+
+def _row_write(
+    batch: _Batch, item: _Wanted, fact: CourseFact, course_ids: Mapping[tuple[int, str], int]
+) -> statements.RowWrite:
+    course_id = fact.course_id
+    if fact.user_id is not None:
+        course_id = course_ids.get((fact.user_id, batch.course_key), course_id)
+    return statements.RowWrite(
+        fact.enrollment_id,
+        course_id,
+        batch.course_key,
+        item.status,
+        fact.user_id,
+        fact.external_key,
+        fact.organization_key,
+        (fact.row_version or 0) + 1,
     )
 
 
