@@ -1,13 +1,16 @@
-"""Writes the reference pages from the code: settings, commands, hooks, permissions. ``--check`` only compares."""
+"""Writes the reference pages from the code: settings, commands, hooks, permissions, REST. ``--check`` only compares."""
 
 import argparse
 import inspect
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+from flask import Flask
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
@@ -16,9 +19,12 @@ from portal.cli import portal as command_line
 from portal.config import PortalConfig
 from portal.hooks import specs
 from portal.hooks.registry import REGISTRY_KEY, Registry
+from portal.web.rest.document import openapi_document
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code; edit the code. -->\n"
+#: What stands above this line of the REST page is written by hand.
+OPERATIONS = "<!-- operations: written by `make docs` from the code; edit the code -->\n"
 #: Read from the environment alone, outside PortalConfig.
 FURTHER_SETTINGS = {
     "PORTAL_QUEUE_SERVER": "Program of the embedded queue server; empty means the first found on PATH, then a package.",
@@ -99,11 +105,35 @@ def permissions_page(registry: Registry) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def rest_page(registry: Registry) -> str:
+    """Return the page of the REST interface: the conventions as they stand, and every operation of the document."""
+    document, groups = openapi_document(), defaultdict(list)
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            groups[operation["tags"][0]].append(_operation_row(path, method, operation))
+    lines = [OPERATIONS, "## Operations", ""]
+    for tag in document["tags"]:
+        lines += [f"### {tag['name']}", ""]
+        lines += [tag["description"], ""] if tag.get("description") else []
+        lines += ["| operation | what it does | permission | headers |", "|---|---|---|---|"]
+        lines += [*groups[tag["name"]], ""]
+    written = (FOLDER / "rest.md").read_text(encoding="utf-8").partition(OPERATIONS)[0]
+    return written + "\n".join(lines).rstrip() + "\n"
+
+
+def _operation_row(path: str, method: str, operation: dict[str, Any]) -> str:
+    permission = f"`{operation['x-permission']}`" if "x-permission" in operation else "any good token"
+    headers = [item for item in operation["parameters"] if item["in"] == "header"]
+    named = ", ".join(f"{item['name']}{' (needed)' if item['required'] else ''}" for item in headers)
+    return f"| `{method.upper()} {path}` | {operation['summary']} | {permission} | {named} |"
+
+
 PAGES: dict[str, Callable[[Registry], str]] = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "hooks.md": hooks_page,
     "permissions.md": permissions_page,
+    "rest.md": rest_page,
 }
 
 
@@ -138,22 +168,26 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
+def _made(app: Flask, make: Callable[[Registry], str], registry: Registry) -> str:
+    with app.app_context():
+        return make(registry)
+
+
 def main() -> int:
     """Write the pages, or with ``--check`` say which ones are old; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is old")
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as home:
-        registry: Registry = create_app(
-            PortalConfig(home=Path(home), secret_key=SecretStr("only for the reference pages"))
-        ).extensions[REGISTRY_KEY]
+        app = create_app(PortalConfig(home=Path(home), secret_key=SecretStr("only for the reference pages")))
+        registry: Registry = app.extensions[REGISTRY_KEY]
     if registry.problems:
         print(f"plugins were left out: {registry.problems}", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
     old = []
     for name, make in PAGES.items():
-        path, text = FOLDER / name, make(registry)
+        path, text = FOLDER / name, _made(app, make, registry)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             old.append(name)
             if not check:

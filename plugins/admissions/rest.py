@@ -10,18 +10,16 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from plugins.admissions.models import Applicant, ApplicantState, Container, Student, StudyCourse
 from plugins.admissions.permissions import APPLICANTS_VIEW, STUDENTS_VIEW
-from portal.sdk import NotFound
 from portal.sdk.rest import (
     Listing,
     PageQuery,
     api_blueprint,
     api_route,
-    find_visible,
+    get_visible,
     list_page,
     narrowed_select,
     order_of,
-    quoted,
-    version_etag,
+    tagged,
 )
 
 admissions = api_blueprint("admissions", "Admissions", "Applicants and the students made from them.")
@@ -124,10 +122,14 @@ def list_applicants(query: ApplicantQuery) -> Any:
 @api_route(APPLICANTS_VIEW, answer=ApplicantOut, etag=True)
 def show_applicant(applicant_uid: uuid.UUID) -> Any:
     """Show an application."""
-    found: Applicant | None = find_visible(Applicant, APPLICANTS_VIEW, applicant_uid)
-    if found is None:
-        raise NotFound("applicant-missing", "There is no such application, or you may not see it.")
-    return ApplicantOut.of(found), 200, {"ETag": quoted(version_etag(found))}
+    found: Applicant = get_visible(
+        Applicant,
+        APPLICANTS_VIEW,
+        applicant_uid,
+        code="applicant-missing",
+        message="There is no such application, or you may not see it.",
+    )
+    return tagged(ApplicantOut.of(found), found)
 
 
 @admissions.get("/students")
@@ -145,7 +147,11 @@ def list_students(query: StudentQuery) -> Any:
 @api_route(STUDENTS_VIEW, answer=StudentOut, etag=True)
 def show_student(student_uid: uuid.UUID) -> Any:
     """Show a student record."""
-    found: Student | None = find_visible(Student, STUDENTS_VIEW, student_uid)
-    if found is None:
-        raise NotFound("student-missing", "There is no such student, or you may not see it.")
-    return StudentOut.of(found), 200, {"ETag": quoted(version_etag(found))}
+    found: Student = get_visible(
+        Student,
+        STUDENTS_VIEW,
+        student_uid,
+        code="student-missing",
+        message="There is no such student, or you may not see it.",
+    )
+    return tagged(StudentOut.of(found), found)

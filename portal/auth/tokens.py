@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.auth.actors import actor_of
-from portal.auth.models import ApiToken, User
+from portal.auth.models import ApiToken, User, sign_in_key
 from portal.hooks.registry import current_registry
 from portal.kernel.actor import Actor, current_actor
 from portal.kernel.clock import utc_now
@@ -27,6 +27,7 @@ DEFAULT_DAYS = 90
 MOST_DAYS = 730
 MAX_NAME = 100
 MOST_TOKENS = 100
+MOST_LISTED = 500
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
 _RULE = re.compile(rf"{MARK}_([0-9a-f]{{{2 * _PREFIX_BYTES}}})_([A-Za-z0-9_-]{{43}})")
@@ -116,16 +117,19 @@ def get_token(token_id: uuid.UUID) -> ApiToken:
 
 
 def list_tokens(
-    user_id: int | None = None, *, only_live: bool = False, limit: int = 500
+    user_id: int | None = None, *, only_live: bool = False, owner: str = "", limit: int = MOST_LISTED
 ) -> Sequence[ApiToken]:
     """Return the tokens of one user, or everybody's, newest first, with their owners. One statement.
 
     Args:
         only_live: Leave out those that are revoked or expired.
+        owner: Only those of the user who signs in by this name.
     """
     statement = select(ApiToken).options(joinedload(ApiToken.owner)).order_by(ApiToken.created_at.desc())
     if user_id is not None:
         statement = statement.where(ApiToken.user_id == user_id)
+    if owner:
+        statement = statement.where(ApiToken.owner.has(User.sign_in_key == sign_in_key(owner)))
     if only_live:
         statement = statement.where(ApiToken.revoked_at.is_(None), ApiToken.expires_at > utc_now())
     return db.session.scalars(statement.limit(limit)).all()

@@ -1,12 +1,15 @@
 """Who may change a job: whoever made it and still holds what its kind asks for, and those who manage everybody's."""
 
 from pydantic import BaseModel
+from sqlalchemy import select
 
 from portal.access.policy import may, require
+from portal.auth.models import User
 from portal.jobs.kinds import AnyKind
 from portal.jobs.models import Job
 from portal.jobs.undo_kind import kind_of
 from portal.kernel.actor import Actor
+from portal.kernel.db import db
 
 MANAGE_PERMISSION = "portal.jobs.manage"
 RELEASE_PERMISSION = "portal.jobs.release"
@@ -37,5 +40,10 @@ def may_change(job: Job, actor: Actor) -> bool:
 
 
 def is_second_person(job: Job, actor: Actor) -> bool:
-    """Say whether the actor is a person, and neither made the job nor asked for its start."""
-    return actor.user_id is not None and actor.user_id not in (job.actor_user_id, job.release_asked_by_id)
+    """Say whether the actor is a person, and neither made the job nor asked for its start. One statement.
+
+    A service account is nobody: whoever makes its tokens could release a job of their own by one.
+    """
+    if actor.user_id is None or actor.user_id in (job.actor_user_id, job.release_asked_by_id):
+        return False
+    return not db.session.scalar(select(User.is_service).where(User.id == actor.user_id))

@@ -116,7 +116,8 @@ def _held(job_id: uuid.UUID, actor: Actor) -> Job:
     if not is_second_person(job, actor):
         raise Forbidden(
             "second-person-needed",
-            "This plan changes so much that another person than the one who made or started it must release it.",
+            "This plan changes so much that another person than the one who made or started it must release it; "
+            "a service account is no person.",
         )
     if job.state in (JobState.PLANNING, JobState.PLANNED):
         raise Conflict("job-not-waiting", f"A job that is {job.state} does not wait for a release.")

@@ -32,12 +32,18 @@ class TokensView(PortalView):
     @requires(TOKENS_USE)
     def index(self) -> Any:
         """List one's own tokens, or everybody's."""
-        everybodys = may(current_actor(), TOKENS_MANAGE)
-        found = tokens.list_tokens(None if everybodys else _own_id())
+        everybodys, with_ended = may(current_actor(), TOKENS_MANAGE), "ended" in request.args
+        owner = request.args.get("owner", "").strip()[:80] if everybodys else ""
+        found = tokens.list_tokens(
+            None if everybodys else _own_id(), only_live=not with_ended, owner=owner, limit=tokens.MOST_LISTED
+        )
         return self.render(
             "panel/tokens.html",
             tokens=found,
             everybodys=everybodys,
+            with_ended=with_ended,
+            owner=owner,
+            is_cut=len(found) == tokens.MOST_LISTED,
             state_of=state_of,
             titles={name: item.title for name, item in current_registry().permissions.items()},
         )

@@ -3,8 +3,8 @@
 from portal.auth.programs import sign_in_program, sign_out_program
 from portal.hooks.declarations import RestApi
 from portal.kernel.paging import PageOrder, order_of
-from portal.web.lookups import find_visible, narrowed_select
-from portal.web.rest.conditional import check_match, etag_of, quoted, version_etag
+from portal.web.lookups import find_visible, get_visible, narrowed_select
+from portal.web.rest.conditional import check_match, etag_of, quoted, tagged, version_etag
 from portal.web.rest.cursors import Listing, PageQuery, list_page
 from portal.web.rest.operations import SIGNED_IN, api_blueprint, api_route
 from portal.web.rest.outside import program_blueprint
@@ -21,6 +21,7 @@ __all__ = [
     "check_match",
     "etag_of",
     "find_visible",
+    "get_visible",
     "job_key",
     "list_page",
     "narrowed_select",
@@ -30,5 +31,6 @@ __all__ = [
     "sent_key",
     "sign_in_program",
     "sign_out_program",
+    "tagged",
     "version_etag",
 ]

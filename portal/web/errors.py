@@ -53,6 +53,8 @@ API_WORDS = {
 }
 #: How the names of blueprints begin whose callers are programs, outside of the REST interface.
 PROGRAMS = "programs_"
+#: When to come back to a portal that is busy and cannot say for how long.
+BUSY_SECONDS = 5
 #: The one page below the REST interface's address.
 API_PAGE = "/api/docs"
 
@@ -152,6 +154,8 @@ def answer_problem(
             "portal/error.html", status=status, code=code, message=message, title=title, facts=facts
         )
         response = make_response(page, status)
+    if retry_after is None and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after = BUSY_SECONDS
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

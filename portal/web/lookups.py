@@ -11,6 +11,7 @@ from sqlalchemy import inspect as inspect_model
 from portal.access.policy import narrow
 from portal.kernel.actor import current_actor
 from portal.kernel.db import db
+from portal.kernel.errors import NotFound
 
 MAX_LOOKUP = 50
 MAX_OFFSET = 10_000
@@ -47,6 +48,18 @@ def find_visible(model: type, permission: str, text: Any) -> Any:
     if value is None:
         return None
     return db.session.scalar(narrowed_select(model, permission).where(primary_key(model) == value))
+
+
+def get_visible(model: type, permission: str, text: Any, *, code: str, message: str) -> Any:
+    """Return the record with this key.
+
+    Raises:
+        NotFound: with ``code`` and ``message``, also when the actor may not see it: nobody learns what exists.
+    """
+    found = find_visible(model, permission, text)
+    if found is None:
+        raise NotFound(code, message)
+    return found
 
 
 class NarrowedLoader(QueryAjaxModelLoader):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from flask import request
 from portal.jobs.intake import draft_rows, draft_sheet
 from portal.jobs.kinds import SHEET, RowJob, SheetJob, kind_named
 from portal.jobs.sheets.reading import Decisions
+from portal.jobs.states import JobState
 from portal.jobs.submitting import Draft, draft, submit
 from portal.jobs.uploads import Upload
 from portal.kernel.actor import current_actor
@@ -17,6 +18,9 @@ from portal.panel.uploads import stored_file
 from portal.sdk.rest import etag_of, job_key, quoted
 
 Answer = tuple[JobOut, int, dict[str, str]]
+#: When to look again at a job that is worked on.
+POLL_SECONDS = 2
+_WORKED_ON = frozenset({JobState.PLANNING, JobState.RUNNING})
 
 
 def job_from_rows(body: NewJobIn) -> Answer:
@@ -58,6 +62,8 @@ def answered(job: Any, status: int = 202, *, is_new: bool = False) -> Answer:
     """Return the answer that shows a job, with its tag. Call it while the transaction is open."""
     shown = JobOut.of(job)
     headers = {"ETag": quoted(etag_of(shown))}
+    if shown.state in _WORKED_ON:
+        headers["Retry-After"] = str(POLL_SECONDS)
     if is_new:
         headers["Location"] = job_address(job.id)
     return shown, status, headers

@@ -12,7 +12,6 @@ from portal.jobs.lifecycle import locked_job
 from portal.jobs.models import Job, JobRow
 from portal.jobs.tables import MEDIA_TYPES, Format
 from portal.kernel.actor import Actor, current_actor
-from portal.kernel.errors import NotFound
 from portal.kernel.transaction import transaction
 from portal.panel.job_downloads import file_response, result_response
 from portal.panel.permissions import JOBS_RELEASE, JOBS_VIEW
@@ -40,7 +39,7 @@ from portal.sdk.rest import (
     api_route,
     check_match,
     etag_of,
-    find_visible,
+    get_visible,
     list_page,
     narrowed_select,
     order_of,
@@ -266,9 +265,8 @@ def file(job_id: uuid.UUID, file_id: uuid.UUID) -> Response:
 
 
 def _visible(job_id: uuid.UUID) -> Job:
-    found: Job | None = find_visible(Job, JOBS_VIEW, job_id)
-    if found is None:
-        raise NotFound("job-not-found", "There is no such job, or you may not see it.")
+    message = "There is no such job, or you may not see it."
+    found: Job = get_visible(Job, JOBS_VIEW, job_id, code="job-not-found", message=message)
     return found
 
 

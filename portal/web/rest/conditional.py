@@ -47,6 +47,11 @@ def version_etag(record: Any) -> str:
     return _tag([type(record).__name__, str(record.id), record.version])
 
 
+def tagged(answer: BaseModel, record: Any, status: int = 200) -> tuple[BaseModel, int, dict[str, str]]:
+    """Return what an operation with ``etag=True`` answers: the model, with the tag of the record's version."""
+    return answer, status, {"ETag": quoted(version_etag(record))}
+
+
 def quoted(etag: str) -> str:
     """Return a tag as the ``ETag`` header has it."""
     return f'"{etag}"'

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 
 from apiflask import APIBlueprint
@@ -155,6 +156,8 @@ def _answering(view: Any, operation: Operation) -> Any:
         if operation.match == "required":
             need_match()
         response = current_app.make_response(called(*arguments, **keywords))
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            del response.headers["Content-Type"]
         return not_modified(response) if request.method in ("GET", "HEAD") else response
 
     return answer

@@ -17,7 +17,7 @@ from portal.auth.bearer import brings_token, token_problem
 from portal.auth.wiring import csrf
 from portal.config import current_config
 from portal.kernel.errors import Forbidden, InvalidInput
-from portal.web.errors import answer_problem
+from portal.web.errors import answer_problem, below_api
 from portal.web.rest.operations import operation_of
 from portal.web.rest.rates import count_call, rate_headers
 
@@ -63,6 +63,7 @@ def _before_gate() -> None:
         if operation.form is None:
             request.max_content_length = current_config().api_body_max_bytes
         request.json_module = StrictJson
+    if below_api():
         count_call()
     problem = token_problem()
     if problem is not None:

@@ -80,7 +80,6 @@ PARAMETERS: Mapping[str, Any] = {
         "required": False,
         "description": "Names this write: sent again within 24 hours, it is answered and not done again.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
-        "example": "import-2026-10-01",
     },
     "match-optional": {
         "name": "If-Match",

@@ -80,6 +80,9 @@ def test_expired_revoked_and_orphaned_tokens_are_refused(api: Programs) -> None:
     with transaction():
         accounts.set_active(db.session.scalars(select(ApiToken)).one().user_id, False)
     assert refusal(client) == (401, "token-owner-off")
+    with transaction():
+        accounts.set_active(db.session.scalars(select(ApiToken)).one().user_id, True)
+    assert refusal(client) == (200, "")
 
 
 def test_a_token_opens_nothing_but_the_interface(api: Programs) -> None:
@@ -152,8 +155,10 @@ def test_a_bad_wish_is_refused_by_name(app: Flask) -> None:
 def test_tokens_go_with_a_person_who_is_erased(app: Flask) -> None:
     from portal.auth.retiring import erase_users, retiring
 
-    owner = make_user("ada")
-    make_token(owner, JOBS)
+    owner, client = make_user("ada", JOBS), ApiClient(app)
+    client.api_token = make_token(owner, JOBS)
+    assert refusal(client) == (200, "")
     with acting_as(SYSTEM), transaction():
         erase_users(retiring([accounts.get_user(owner)]), utc_now())
     assert db.session.scalars(select(ApiToken)).all() == []
+    assert refusal(client) == (401, "token-invalid")

@@ -2,16 +2,24 @@
 
 import io
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
+from portal.auth import accounts
 from portal.jobs.engine import run_inline
+from portal.jobs.queries import get_job
+from portal.kernel.actor import SYSTEM, acting_as
+from portal.kernel.transaction import transaction
 from portal.testing.clients import ApiClient
+from portal.testing.people import make_token, make_user
+from tests.portal.jobs.toy_table import Thing
 
 ROWS = [{"name": "lamp", "code": "00471"}, {"name": "chair"}, {"name": "bad table"}]
 SHEET = b"Name;Code number;Colour\nlamp;00471;red\nchair;;green\n"
@@ -212,5 +220,59 @@ def test_who_am_i_and_what_can_be_done(program: ApiClient) -> None:
     assert program.get(f"/api/v1/jobs/{uuid4()}").get_json()["code"] == "job-not-found"
 
 
-def test_the_job_stays_its_owners_in_words(program: ApiClient, app: Flask) -> None:
-    assert made(program).get_json()["started_by"] == "Program-1 (token test)"
+def test_a_job_acts_for_the_owner_with_the_tokens_permissions_and_no_more(app: Flask) -> None:
+    program = ApiClient(app)
+    program.api_token = make_token(make_user("root", is_administrator=True), "portal.jobs.view", "toy.make")
+    answer = made(program).get_json()
+    assert answer["started_by"] == "Root (token test)"
+    job = get_job(UUID(answer["id"]))
+    assert (sorted(job.grants), job.is_administrator) == (["portal.jobs.view", "toy.make"], False)
+
+
+def test_when_to_look_again_is_said_while_a_job_is_worked_on(program: ApiClient) -> None:
+    planned = made(program)
+    assert "Retry-After" not in planned.headers
+    running = made(program, apply=True)
+    assert (running.get_json()["state"], running.headers["Retry-After"]) == ("running", "2")
+
+
+def test_a_held_job_is_released_by_a_person_and_not_by_a_program(api: Programs, app: Flask) -> None:
+    with acting_as(SYSTEM), transaction() as session:
+        session.execute(insert(Thing), [{"name": f"t{number}", "number": 1} for number in range(4)])
+        robot = accounts.create_service("robot", "Robot", ["operator"]).id
+    rights = ("portal.jobs.view", "portal.jobs.view_all", "portal.jobs.release", "toy.make")
+    maker, other, program = api(*rights), api(*rights), ApiClient(app)
+    program.api_token = make_token(robot)
+    wish = {"numbers": {f"t{number}": 0 for number in range(3)}, "brakes": True}
+    body = {"kind": "toy.number_things", "params": wish, "apply": True}
+    held = maker.post("/api/v1/jobs", json=body)
+    assert held.get_json()["state"] == "awaiting_approval", held.get_json()
+    assert held.get_json()["impact"]["lines"]
+    release = {"path": f"{held.headers['Location']}/release", "headers": {"If-Match": held.headers["ETag"]}}
+    for nobody in (maker, program):
+        refused = nobody.post(**release)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "second-person-needed")
+    assert other.post(**release).get_json()["state"] == "running"
+
+
+@pytest.mark.both_engines
+def test_the_same_call_from_many_sides_at_once_makes_one_job(program: ApiClient, app: Flask) -> None:
+    gate, answers = threading.Barrier(6), []
+
+    def call() -> None:
+        client = ApiClient(app)
+        client.api_token = program.api_token
+        gate.wait()
+        answers.append(made(client, headers={"Idempotency-Key": "rush"}))
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    good = [answer.get_json()["id"] for answer in answers if answer.status_code == 202]
+    early = [answer.get_json()["code"] for answer in answers if answer.status_code != 202]
+    assert len(set(good)) == 1
+    assert set(early) <= {"call-not-ended"}
+    assert [job["id"] for job in program.get("/api/v1/jobs").get_json()["items"]] == good[:1]

@@ -40,6 +40,9 @@ def test_a_token_is_made_shown_once_used_and_revoked(visitors: Visitors, app: Fl
     token_id = db.session.scalars(select(ApiToken.id)).one()
     assert officer.submit(f"{PAGE}revoke/", {"id": str(token_id)}, page=PAGE).status_code == 302
     assert program.get("/api/v1/me").get_json()["code"] == "token-revoked"
+    assert "is revoked" in officer.get(PAGE).get_data(as_text=True)
+    assert "nightly import" not in officer.get(PAGE).get_data(as_text=True)
+    assert "nightly import" in officer.get(f"{PAGE}?ended=1").get_data(as_text=True)
     assert officer.submit(f"{PAGE}revoke/", {"id": "nonsense"}, page=PAGE).status_code == 404
 
 
@@ -75,6 +78,9 @@ def test_everybody_sees_their_own_tokens_only(visitors: Visitors) -> None:
     assert bob.submit(f"{PAGE}revoke/", {"id": str(token_id)}, page=PAGE).status_code == 404
     manager = visitors.with_permissions(USE, MANAGE, name="eve")
     assert "the token of ada" in manager.get(PAGE).get_data(as_text=True)
+    assert "the token of ada" in manager.get(f"{PAGE}?owner=ADA").get_data(as_text=True)
+    assert "the token of ada" not in manager.get(f"{PAGE}?owner=bob").get_data(as_text=True)
+    assert "the token of ada" not in bob.get(f"{PAGE}?owner=ada").get_data(as_text=True)
     assert manager.submit(f"{PAGE}revoke/", {"id": str(token_id)}, page=PAGE).status_code == 302
 
 

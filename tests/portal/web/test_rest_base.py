@@ -231,6 +231,8 @@ def test_calls_are_limited_per_user(
     assert api(VIEW).get(BOOKS).status_code == 200
     nobody = ApiClient(app)
     assert [nobody.get(BOOKS).status_code for _ in range(3)] == [401, 401, 429]
+    assert code(nobody.get("/api/nowhere")) == (429, "calls-limited")
+    assert nobody.get("/api/docs").status_code == 302
 
 
 def test_a_sign_in_reads_and_writes_with_the_pages_form_token(
