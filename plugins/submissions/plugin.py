@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from plugins.submissions import commands, hooks, jobs, permissions
+from plugins.submissions.admin import VIEWS
 from plugins.submissions.models import MODELS
 from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
 from portal.sdk import (
+    AdminView,
     Command,
     JobKind,
     MigrationSource,
@@ -76,6 +78,12 @@ def portal_schedules() -> Sequence[Schedule]:
 def portal_commands() -> Sequence[Command]:
     """Declare the commands."""
     return tuple(Command(command=command) for command in commands.COMMANDS)
+
+
+@hookimpl
+def portal_admin_views() -> Sequence[AdminView]:
+    """Declare the pages of the panel."""
+    return VIEWS
 
 
 @hookimpl
