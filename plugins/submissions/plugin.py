@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from plugins.submissions import commands, hooks, jobs, permissions
+from plugins.submissions.admin import VIEWS
+from plugins.submissions.cards import CARDS
+from plugins.submissions.demo import demo_steps
 from plugins.submissions.models import MODELS
 from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
 from portal.sdk import (
+    AdminView,
     Command,
+    DemoStep,
     JobKind,
     MigrationSource,
     Permission,
@@ -18,6 +23,7 @@ from portal.sdk import (
     hookimpl,
 )
 from portal.sdk.rest import RestApi
+from portal.sdk.web import DashboardCard
 
 PORTAL_API = "1"
 NAME = "submissions"
@@ -76,6 +82,24 @@ def portal_schedules() -> Sequence[Schedule]:
 def portal_commands() -> Sequence[Command]:
     """Declare the commands."""
     return tuple(Command(command=command) for command in commands.COMMANDS)
+
+
+@hookimpl
+def portal_admin_views() -> Sequence[AdminView]:
+    """Declare the pages of the panel."""
+    return VIEWS
+
+
+@hookimpl
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    """Declare the cards of the dashboard."""
+    return CARDS
+
+
+@hookimpl
+def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
+    """Declare the step of the demo university."""
+    return demo_steps(size, seed)
 
 
 @hookimpl

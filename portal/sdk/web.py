@@ -12,9 +12,10 @@ from flask_admin.contrib.sqla.filters import (
 from portal.access.routes import public_route, requires, signed_in_only
 from portal.hooks.cards import CardContent, CardLink, Chart, DashboardCard, Figure, Series, Tone
 from portal.hooks.declarations import FirstStep
+from portal.kernel.searching import Found
 from portal.web.actions import portal_action
 from portal.web.charts import chart
-from portal.web.downloads import ZipEntry, safe_filename, send_blob, stream_zip
+from portal.web.downloads import ZipEntry, name_download, safe_filename, send_blob, stream_zip
 from portal.web.filters import ChoiceFilter, DateTimeBetweenFilter, RelatedFilter
 from portal.web.formatting import badge, count, duration, local_time, plain_date, shown, size
 from portal.web.gate import to_sign_in
@@ -40,6 +41,7 @@ __all__ = [
     "FilterInList",
     "FilterLike",
     "FirstStep",
+    "Found",
     "InstitutionSettings",
     "IntEqualFilter",
     "PortalModelView",
@@ -57,6 +59,7 @@ __all__ = [
     "institution",
     "job_url",
     "local_time",
+    "name_download",
     "narrowed_select",
     "new_form_token",
     "plain_date",

@@ -1,46 +1,114 @@
-"""What there is of a course: its items with their students, its types, every submission with its score for an export."""
+"""What there is of a course: its items with their students, its types, every submission with its score for an export.
+
+What a page shows is read in the session of its request, which keeps the records that were loaded before.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, Text, case, cast, func, literal, select, tuple_, union_all
 
 from plugins.submissions.api.inputs import word
 from plugins.submissions.api.lists import get_all_course_submission_information
-from plugins.submissions.api.sessions import reads
+from plugins.submissions.api.sessions import dialect, execute, reads
 from plugins.submissions.api.shapes import Shape
 from plugins.submissions.models import StudentItem, Submission, SubmissionStatus
+from plugins.submissions.permissions import ITEMS_VIEW
+from portal.sdk import current_actor, narrow
+
+#: A count of students stops here: one more stands for any larger number.
+COUNT_CAP = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class CourseItem:
-    """An item of a course, and how many students have it."""
+    """An item of a course: how many students have it (at most one more than the cap), and its type."""
 
     course_id: str
     item_id: str
     students: int
+    item_type: str
 
 
-def course_items(
+def item_names(
     after: tuple[str, str] = ("", ""), limit: int = 50, course_id: str | None = None
-) -> list[CourseItem]:
-    """Return items by course and item, in the order of code points, from behind a pair; one statement from an index.
+) -> list[tuple[str, str]]:
+    """Return course and item of the items behind a pair, in the order of code points.
+
+    One statement that jumps along an index, from item to item, however many students they have.
 
     Args:
+        limit: At most so many.
         course_id: Of this course only.
     """
-    pair = (StudentItem.course_id, StudentItem.item_id)
-    statement = (
-        select(*pair, func.count()).where(tuple_(*pair) > after).group_by(*pair).order_by(*pair).limit(limit)
+    columns = StudentItem.course_id, StudentItem.item_id
+    jumps = _jumps(columns, after if course_id is None else (course_id, after[1]), limit)
+    statement = select(jumps.c.first, jumps.c.second).where(
+        jumps.c.first.is_not(None), jumps.c.second > "", tuple_(jumps.c.first, jumps.c.second) != after
     )
     if course_id is not None:
-        statement = statement.where(StudentItem.course_id == (word(course_id) or ""))
-    with reads() as connection:
-        return [
-            CourseItem(course_id=row[0], item_id=row[1], students=row[2])
-            for row in connection.execute(statement)
-        ]
+        statement = statement.where(jumps.c.first == course_id)
+    rows = execute(statement.order_by(jumps.c.place).limit(limit))
+    return [(row.first, row.second) for row in rows]
+
+
+def _jumps(columns: tuple[Any, Any], after: tuple[str, str], limit: int, *only: ColumnElement[bool]) -> Any:
+    """Return a table of places: each the next second word of a first one or, behind the last, the next first with none.
+
+    Args:
+        columns: That an index begins with.
+        only: What else must hold.
+    """
+    first, second = columns
+    is_postgresql = dialect() == "postgresql"
+
+    def start(text: str) -> Any:
+        begun = cast(literal(text), Text)
+        return begun.collate("C") if is_postgresql else begun
+
+    steps = select(start(after[0]).label("first"), start(after[1]).label("second"), literal(0).label("place"))
+    table = steps.cte("jumps", recursive=True)
+    next_second = (
+        select(func.min(second))
+        .where(first == table.c.first, second > table.c.second, *only)
+        .scalar_subquery()
+    )
+    next_first = select(func.min(first)).where(first > table.c.first, *only).scalar_subquery()
+    further = select(
+        case((next_second.is_(None), next_first), else_=table.c.first),
+        func.coalesce(next_second, start("")),
+        table.c.place + 1,
+    ).where(table.c.first.is_not(None), table.c.place < 2 * limit + 2)
+    return table.union_all(further)
+
+
+def course_items(names: Sequence[tuple[str, str]]) -> list[CourseItem]:
+    """Return these items with the number of their students, in the same order; one statement."""
+    if not names:
+        return []
+    counted = union_all(*(_counted(place, name) for place, name in enumerate(names)))
+    found = {row.place: row for row in execute(counted)}
+    return [
+        CourseItem(
+            course_id=name[0],
+            item_id=name[1],
+            students=found[place].students,
+            item_type=found[place].item_type or "",
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+def _counted(place: int, name: tuple[str, str]) -> Any:
+    is_item = (StudentItem.course_id == name[0], StudentItem.item_id == name[1])
+    visible = narrow(select(literal(1)).where(*is_item), current_actor(), ITEMS_VIEW, StudentItem)
+    counted = visible.limit(COUNT_CAP + 1).subquery()
+    return select(
+        literal(place).label("place"),
+        select(func.count()).select_from(counted).scalar_subquery().label("students"),
+        select(StudentItem.item_type).where(*is_item).limit(1).scalar_subquery().label("item_type"),
+    )
 
 
 def item_types(course_id: str) -> Sequence[str]:
@@ -55,6 +123,15 @@ def item_types(course_id: str) -> Sequence[str]:
             found.append(kind)
             kind = connection.execute(statement.where(Submission.item_type > kind)).scalar()
     return found
+
+
+def types_by_course(limit: int = 50) -> list[tuple[str, str]]:
+    """Return course and type of what is handed in, in the order of code points; one statement that jumps along an index."""
+    columns = Submission.course_id, Submission.item_type
+    jumps = _jumps(columns, ("", ""), limit, Submission.status == SubmissionStatus.ACTIVE)
+    statement = select(jumps.c.first, jumps.c.second).where(jumps.c.first.is_not(None), jumps.c.second > "")
+    rows = execute(statement.order_by(jumps.c.place).limit(limit))
+    return [(row.first, row.second) for row in rows]
 
 
 def count_submissions_of(course_id: str) -> int:

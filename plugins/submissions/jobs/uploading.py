@@ -119,7 +119,7 @@ class UploadScores(SheetJob[UploadParams, ScoreRow]):
         return [_undone(item, refusal) for item, refusal in zip(rows, refusals, strict=True)]
 
     def record_endpoint(self) -> str | None:
-        return "submissions_studentitem.details_view"
+        return "submissions_student_item.details_view"
 
 
 _NEEDED = ("course_id", "item_id", "student_id", "points_earned", "points_possible")

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugins.submissions.models.columns import Identifier, ItemType, Key
-from portal.sdk import Base, utc_now
+from portal.sdk import Base, search_index, utc_now
 
 
 class SubmissionStatus(StrEnum):
@@ -40,6 +40,9 @@ class StudentItem(Base):
 
     def __str__(self) -> str:
         return f"{self.course_id} · {self.item_id} · {self.student_id}"
+
+
+search_index(StudentItem.student_id)
 
 
 class TeamSubmission(Base):
@@ -77,6 +80,9 @@ class TeamSubmission(Base):
 
     def __str__(self) -> str:
         return f"{self.course_id} · {self.item_id} · {self.team_id}"
+
+
+search_index(TeamSubmission.team_id)
 
 
 class Submission(Base):

@@ -31,6 +31,9 @@ class GraderEntry(Base):
         CheckConstraint("num_failures >= 0", name="num_failures"),
         Index("ix_submissions_grader_entry_queue", "queue_name", "status", "status_time"),
         Index("ix_submissions_grader_entry_created_at", "created_at", "id"),
+        # Lists of the panel, newest first.
+        Index("ix_submissions_grader_entry_status", "status", "id"),
+        Index("ix_submissions_grader_entry_of_queue", "queue_name", "id"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -42,6 +42,7 @@ class Score(Base):
 
     student_item: Mapped[StudentItem] = relationship()
     submission: Mapped[Submission | None] = relationship()
+    annotations: Mapped[list["ScoreAnnotation"]] = relationship(viewonly=True, order_by="ScoreAnnotation.id")
 
     @property
     def is_hidden(self) -> bool:
