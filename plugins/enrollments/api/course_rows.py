@@ -262,12 +262,9 @@ def _apply(batch: _Batch, work: _Work) -> None:
 def _row_write(
     batch: _Batch, item: _Wanted, fact: CourseFact, course_ids: Mapping[tuple[int, str], int]
 ) -> statements.RowWrite:
-    course_id = fact.course_id
-    if fact.user_id is not None:
-        course_id = course_ids.get((fact.user_id, batch.course_key), course_id)
     return statements.RowWrite(
         fact.enrollment_id,
-        course_id,
+        course_ids.get((fact.user_id or 0, batch.course_key), fact.course_id),
         batch.course_key,
         item.status,
         fact.user_id,
