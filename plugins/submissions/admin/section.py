@@ -70,7 +70,7 @@ class SectionView(PortalView):
 
     @expose("/export", methods=("POST",))
     @requires(EXPORT)
-    def export(self) -> Any:
+    def start_export(self) -> Any:
         """Start the export of a course, or of one of its items, and lead to its job."""
         params = {name: request.form.get(name) or None for name in ("course_id", "item_id")}
         return _started(ExportCourse.name, {**params, "format": request.form.get("format", "csv")})
