@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.enrollments import hooks, jobs, permissions
+from plugins.enrollments.admin import VIEWS
 from plugins.enrollments.api.identities import link_identities
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
 from plugins.enrollments.models import MODELS
 from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
+    AdminView,
     IdentitiesLinked,
     JobKind,
     MigrationSource,
@@ -67,6 +69,12 @@ def portal_job_kinds() -> Sequence[JobKind]:
 def portal_schedules() -> Sequence[Schedule]:
     """Declare what starts by itself."""
     return jobs.SCHEDULES
+
+
+@hookimpl
+def portal_admin_views() -> Sequence[AdminView]:
+    """Declare the pages."""
+    return VIEWS
 
 
 @hookimpl

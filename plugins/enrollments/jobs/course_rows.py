@@ -156,7 +156,7 @@ class WriteCourseEnrollments(SheetJob[CourseParams, CourseRow]):
         ]
 
     def record_endpoint(self) -> str | None:
-        return "enrollments_programcourseenrollment.details_view"
+        return "enrollments_program_course_enrollment.details_view"
 
 
 def _written(

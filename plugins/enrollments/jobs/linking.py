@@ -135,7 +135,7 @@ class LinkLearners(SheetJob[LinkParams, LinkPair]):
         ]
 
     def record_endpoint(self) -> str | None:
-        return "enrollments_programenrollment.details_view"
+        return "enrollments_program_enrollment.details_view"
 
 
 def _pairs(rows: Sequence[LinkPair]) -> list[tuple[str, str]]:

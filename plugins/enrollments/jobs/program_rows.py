@@ -152,7 +152,7 @@ class WriteProgramEnrollments(SheetJob[ProgramParams, ProgramRow]):
         return [undone_row(item, kept) for item, kept in zip(rows, found, strict=True)]
 
     def record_endpoint(self) -> str | None:
-        return "enrollments_programenrollment.details_view"
+        return "enrollments_program_enrollment.details_view"
 
 
 def _written(

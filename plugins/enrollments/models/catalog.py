@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugins.enrollments.models.columns import Identifier
-from portal.sdk import Base, Versioned, new_id, utc_now
+from portal.sdk import Base, Versioned, new_id, search_index, utc_now, word_indexes
 
 
 class Organization(Base, Versioned):
@@ -143,3 +143,12 @@ class CurriculumCourse(Base):
 
     def __str__(self) -> str:
         return self.course_key
+
+
+search_index(Organization.short_name)
+word_indexes(Organization.name)
+search_index(IdentityProvider.slug)
+word_indexes(Program.title)
+search_index(Program.slug)
+word_indexes(Curriculum.name)
+search_index(Curriculum.certificate_code)

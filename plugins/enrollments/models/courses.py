@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from plugins.enrollments.models.columns import Changed, Identifier, Key
-from portal.sdk import Base, User, Versioned, new_id
+from portal.sdk import Base, User, Versioned, new_id, search_index, word_indexes
 
 
 class CourseRun(Base, Versioned):
@@ -91,3 +91,7 @@ class CourseAccessRole(Base):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.course_key}"
+
+
+search_index(CourseRun.course_key)
+word_indexes(CourseRun.title)

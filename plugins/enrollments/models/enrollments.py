@@ -10,7 +10,7 @@ from plugins.enrollments.models.columns import Changed, Identifier, Key
 from plugins.enrollments.models.courses import CourseEnrollment
 from plugins.enrollments.models.stamps import current_channel
 from plugins.enrollments.models.vocabulary import COURSE_ROLES, COURSE_STATUSES, PROGRAM_STATUSES, listed
-from portal.sdk import Base, User, Versioned, current_actor, utc_now
+from portal.sdk import Base, User, Versioned, current_actor, search_index, utc_now
 
 WAITING = text("user_id IS NULL")
 ACTIVE_OF_USER = text("status = 'active' AND user_id IS NOT NULL")
@@ -38,6 +38,7 @@ class ProgramEnrollment(Changed, Base, Versioned):
         CheckConstraint("(external_user_key IS NULL) = (external_key IS NULL)", name="external_key"),
         Index("ix_enrollments_program_enrollment_external_key", "external_key"),
         Index("ix_enrollments_program_enrollment_program", "program_uuid", "id"),
+        Index("ix_enrollments_program_enrollment_modified_at", "modified_at", "id"),
         Index(
             "ix_enrollments_program_enrollment_waiting",
             "modified_at",
@@ -102,6 +103,7 @@ class ProgramCourseEnrollment(Changed, Base, Versioned):
         CheckConstraint(f"status IN ({listed(COURSE_STATUSES)})", name="status"),
         CheckConstraint("course_enrollment_id IS NULL OR user_id IS NOT NULL", name="realized"),
         Index("ix_enrollments_program_course_enrollment_course_key", "course_key", "id"),
+        Index("ix_enrollments_program_course_enrollment_modified_at", "modified_at", "id"),
         Index("ix_enrollments_program_course_enrollment_course_enrollment", "course_enrollment_id"),
     )
 
@@ -167,6 +169,9 @@ class CourseAccessRoleAssignment(Base):
 
     def __str__(self) -> str:
         return self.role
+
+
+search_index(ProgramEnrollment.external_user_key)
 
 
 @event.listens_for(Changed, "before_insert", propagate=True)

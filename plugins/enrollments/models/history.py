@@ -70,3 +70,10 @@ class CourseEnrollmentHistory(HistoryRow, Base):
     course_key: Mapped[str] = mapped_column(Identifier)
     mode: Mapped[str] = mapped_column(String(40))
     is_active: Mapped[bool]
+
+
+Index(
+    "ix_enrollments_program_enrollment_history_program",
+    ProgramEnrollmentHistory.program_uuid,
+    ProgramEnrollmentHistory.at,
+)
