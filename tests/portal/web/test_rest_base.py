@@ -1,5 +1,6 @@
 """What every operation of the REST interface gets from its base, on the library's operations."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -207,6 +208,16 @@ def test_every_status_below_api_is_a_problem(
         address, data=b" " * 17_000_000, content_type="application/json", headers={"If-Match": "*"}
     )
     assert code(large) == (413, "body-too-large")
+    streamed = writing.patch(
+        address,
+        input_stream=io.BytesIO(b'{"title": "x"}' + b" " * 17_000_000),
+        content_type="application/json",
+        headers={"If-Match": "*"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert code(streamed) == (413, "body-too-large")
+    options = writing.options(address)
+    assert (options.status_code, "PATCH" in options.headers["Allow"]) == (200, True)
     assert code(writing.get("/api/v1/library/broken")) == (500, "internal-error")
 
 
