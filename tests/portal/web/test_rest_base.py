@@ -221,6 +221,18 @@ def test_every_status_below_api_is_a_problem(
     assert code(writing.get("/api/v1/library/broken")) == (500, "internal-error")
 
 
+@pytest.mark.both_engines
+def test_a_rule_of_a_table_is_no_bug(writing: ApiClient, books: dict[str, str]) -> None:
+    answer = writing.patch(
+        f"{BOOKS}/{books['book 1']}",
+        json={"title": "book 2"},
+        headers={"If-Match": "*", "Idempotency-Key": "k"},
+    )
+    assert code(answer) == (409, "already-taken")
+    assert answer.get_json()["errors"][0]["field"] == "title"
+    assert writing.get(f"{BOOKS}/{books['book 1']}").get_json()["title"] == "book 1"
+
+
 def test_a_closed_portal_says_when_to_come_back(reading: ApiClient) -> None:
     with acting_as(SYSTEM), transaction():
         maintenance.start("new semester", SYSTEM)
