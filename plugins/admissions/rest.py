@@ -15,6 +15,7 @@ from portal.sdk.rest import (
     PageQuery,
     api_blueprint,
     api_route,
+    from_record,
     get_visible,
     list_page,
     narrowed_select,
@@ -47,8 +48,7 @@ class ApplicantOut(BaseModel):
     @classmethod
     def of(cls, applicant: Applicant) -> "ApplicantOut":
         """Return what an application looks like; its container is loaded."""
-        given = {name: getattr(applicant, name) for name in cls.model_fields if name not in _OF_OTHERS}
-        return cls(**given, container=applicant.container.code, is_locked=applicant.locked)
+        return from_record(cls, applicant, container=applicant.container.code, is_locked=applicant.locked)
 
 
 class StudentOut(BaseModel):
@@ -72,16 +72,12 @@ class StudentOut(BaseModel):
     def of(cls, student: Student) -> "StudentOut":
         """Return what a student looks like; the study courses are loaded."""
         course = student.study_course
-        given = {name: getattr(student, name) for name in cls.model_fields if name not in _OF_OTHERS}
-        return cls(
-            **given,
+        return from_record(
+            cls,
+            student,
             certificate=course.certificate.code if course is not None else None,
             entry_session=course.entry_session if course is not None else None,
         )
-
-
-#: Fields that are another record's, or called otherwise.
-_OF_OTHERS = frozenset({"container", "is_locked", "certificate", "entry_session"})
 
 
 class ApplicantListOut(Listing[ApplicantOut]):

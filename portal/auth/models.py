@@ -173,7 +173,8 @@ class ApiToken(Base):
     """A secret by which a program acts for its owner, with a part of the owner's permissions."""
 
     __tablename__ = "portal_api_token"
-    __audit_exclude__ = frozenset({"secret_sha256", "last_used_at"})
+    # Who made it is the audit entry's actor, whose name goes when the person is erased.
+    __audit_exclude__ = frozenset({"secret_sha256", "last_used_at", "created_by_name"})
     __table_args__ = (Index("ix_portal_api_token_user_id", "user_id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

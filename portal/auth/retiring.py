@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Table, bindparam, delete, select, update
 
 from portal.audit.erasing import erase_changes, rename_actors, who_has_acted
 from portal.auth.models import ApiToken, User, new_uniquifier, sign_in_key
+from portal.auth.tokens import acting_name
 from portal.config import current_config
 from portal.hooks.events import RetiredUser
 from portal.kernel.db import Base, db
@@ -55,7 +57,7 @@ def retirement_token(user_id: int) -> str:
 
 
 def retiring(users: Sequence[User]) -> tuple[RetiredUser, ...]:
-    """Return what plugins are told of these users, 1 to 500, before anything is erased. Two statements."""
+    """Return what plugins are told of these users, 1 to 500, before anything is erased. Three statements."""
     ids = [user.id for user in users]
     namesakes = set(
         db.session.scalars(
@@ -65,6 +67,9 @@ def retiring(users: Sequence[User]) -> tuple[RetiredUser, ...]:
         )
     )
     acted = who_has_acted(ids)
+    programs = defaultdict(list)
+    for token in db.session.execute(select(ApiToken.user_id, ApiToken.name).where(ApiToken.user_id.in_(ids))):
+        programs[token.user_id].append(token.name)
     return tuple(
         RetiredUser(
             user_id=user.id,
@@ -74,6 +79,7 @@ def retiring(users: Sequence[User]) -> tuple[RetiredUser, ...]:
             email=user.email,
             name_is_shared=user.display_name in namesakes,
             has_acted=user.id in acted,
+            token_names=tuple(acting_name(user.display_name, name) for name in programs[user.id]),
         )
         for user in users
     )
@@ -104,7 +110,12 @@ def erase_users(users: Sequence[RetiredUser], at: datetime) -> None:
     )
     rename_actors({user.user_id: user.token for user in users})
     # Tokens that they made for others know them by name only: a name that somebody else has too is left.
-    by_name = [{"person": user.name, "token": user.token} for user in users if not user.name_is_shared]
+    by_name = [
+        {"person": name, "token": user.token}
+        for user in users
+        if not user.name_is_shared
+        for name in user.names
+    ]
     if by_name:
         db.session.execute(_SET_TOKEN_MAKER, by_name)
     db.session.expire_all()

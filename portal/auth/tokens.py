@@ -164,9 +164,12 @@ def actor_of_token(token: ApiToken) -> Actor:
     """Return who acts by the token: its owner, with those of the scopes that the owner holds now."""
     owner, scopes = actor_of(token.owner), frozenset(str(scope) for scope in token.scopes)
     held = scopes & current_registry().permissions.keys() if owner.is_administrator else scopes & owner.grants
-    return Actor(
-        user_id=owner.user_id, name=f"{owner.name} (token {token.name})"[:200], grants=frozenset(held)
-    )
+    return Actor(user_id=owner.user_id, name=acting_name(owner.name, token.name), grants=frozenset(held))
+
+
+def acting_name(owner_name: str, token_name: str) -> str:
+    """Return what a program is called that acts by a token."""
+    return f"{owner_name} (token {token_name})"[:200]
 
 
 def _hash(secret: str) -> str:

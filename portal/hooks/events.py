@@ -48,6 +48,7 @@ class RetiredUser:
         email: The address until now, or None.
         name_is_shared: Another user has the very same name, so a line with that name may be the other's.
         has_acted: The user changed records of others, so that histories may hold the name.
+        token_names: What programs were called that acted by the user's API tokens.
     """
 
     user_id: int
@@ -57,6 +58,12 @@ class RetiredUser:
     email: str | None = None
     name_is_shared: bool = False
     has_acted: bool = False
+    token_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name by which lines may know the user: the own one, and those with the user's tokens."""
+        return (self.name, *self.token_names)
 
 
 @dataclass(frozen=True, kw_only=True)

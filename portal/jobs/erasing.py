@@ -105,7 +105,12 @@ def rename_people(users: Sequence[RetiredUser]) -> None:
     if not users:
         return
     by_id = [{"person_id": user.user_id, "token": user.token} for user in users]
-    by_name = [{"person": user.name, "token": user.token} for user in users if not user.name_is_shared]
+    by_name = [
+        {"person": name, "token": user.token}
+        for user in users
+        if not user.name_is_shared
+        for name in user.names
+    ]
     db.session.execute(_SET_MAKER, by_id)
     if by_name:
         db.session.execute(_SET_RELEASER, by_name)

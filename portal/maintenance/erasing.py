@@ -30,6 +30,11 @@ def rename_people(users: Sequence[RetiredUser]) -> None:
     if not users:
         return
     db.session.execute(_SET_STARTER, [{"person_id": user.user_id, "token": user.token} for user in users])
-    by_name = [{"person": user.name, "token": user.token} for user in users if not user.name_is_shared]
+    by_name = [
+        {"person": name, "token": user.token}
+        for user in users
+        if not user.name_is_shared
+        for name in user.names
+    ]
     if by_name:
         db.session.execute(_SET_ENDER, by_name)

@@ -9,6 +9,7 @@ from portal.web.rest.cursors import Listing, PageQuery, list_page
 from portal.web.rest.operations import SIGNED_IN, api_blueprint, api_route
 from portal.web.rest.outside import program_blueprint
 from portal.web.rest.repeating import job_key, sent_key
+from portal.web.rest.shapes import from_record
 
 __all__ = [
     "SIGNED_IN",
@@ -21,6 +22,7 @@ __all__ = [
     "check_match",
     "etag_of",
     "find_visible",
+    "from_record",
     "get_visible",
     "job_key",
     "list_page",

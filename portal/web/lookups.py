@@ -50,13 +50,24 @@ def find_visible(model: type, permission: str, text: Any) -> Any:
     return db.session.scalar(narrowed_select(model, permission).where(primary_key(model) == value))
 
 
-def get_visible(model: type, permission: str, text: Any, *, code: str, message: str) -> Any:
+def get_visible(
+    model: type, permission: str, text: Any, *, code: str, message: str, lock: bool = False
+) -> Any:
     """Return the record with this key.
+
+    Args:
+        lock: Keep others from changing it until the transaction ends, and read it anew.
 
     Raises:
         NotFound: with ``code`` and ``message``, also when the actor may not see it: nobody learns what exists.
     """
-    found = find_visible(model, permission, text)
+    value = key_value(model, text)
+    found = None
+    if value is not None:
+        statement = narrowed_select(model, permission).where(primary_key(model) == value)
+        if lock:
+            statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
+        found = db.session.scalar(statement)
     if found is None:
         raise NotFound(code, message)
     return found

@@ -1,4 +1,4 @@
-"""The examples of docs/how-to/use-the-api.md are called in their order, and answer what the page says."""
+"""The examples of the how-to pages on the REST interface are called, or are what the tests run."""
 
 import io
 import json
@@ -114,6 +114,14 @@ def test_the_examples_of_the_page_work(shell: Shell) -> None:
     assert gone.status_code == 204
     assert len(first.get_json()["items"]) == 1
     assert second.status_code == 200
+
+
+def test_what_plugin_authors_are_shown_is_what_runs() -> None:
+    shown = (ROOT / "docs" / "how-to" / "add-rest-operations.md").read_text(encoding="utf-8")
+    source = (ROOT / "tests" / "portal" / "web" / "library_rest.py").read_text(encoding="utf-8")
+    blocks = [text for language, text in BLOCK.findall(shown) if language == "python"]
+    assert len(blocks) > 5
+    assert [text for text in blocks if text not in source] == []
 
 
 def test_every_address_of_the_page_is_an_operation(app: Flask) -> None:

@@ -59,9 +59,10 @@ def rename_officers(users: Sequence[RetiredUser]) -> None:
     A name that somebody else has too stays, because the line may be the other's.
     """
     names = [
-        {"officer": user.name, "token": user.token}
+        {"officer": name, "token": user.token}
         for user in users
         if user.has_acted and not user.name_is_shared
+        for name in user.names
     ]
     if not names:
         return

@@ -12,7 +12,7 @@ from portal.jobs.models import Job, JobFile, JobRow
 from portal.jobs.queries import CodeCount
 from portal.jobs.sheets.dates import DateOrder
 from portal.jobs.states import Action, JobState, RowState
-from portal.sdk.rest import Listing, PageQuery
+from portal.sdk.rest import Listing, PageQuery, from_record
 
 Cell = str | int | float | bool | None
 KindName = Annotated[
@@ -139,8 +139,9 @@ class JobOut(BaseModel):
         """Return what a job looks like; the same for the same state of the job."""
         rate = _rate(job)
         left = job.pending_count / rate if rate and job.state == JobState.RUNNING else None
-        return cls(
-            **{name: getattr(job, name) for name in _SAME_NAME},
+        return from_record(
+            cls,
+            job,
             started_by=job.actor_name,
             counts=CountsOut(**{name: getattr(job, f"{name}_count") for name in CountsOut.model_fields}),
             rows_per_second=round(rate, 2) if rate else None,
@@ -154,26 +155,6 @@ class JobOut(BaseModel):
                 "result": url_for("api_portal_jobs.result", job_id=job.id, form="csv"),
             },
         )
-
-
-_SAME_NAME = (
-    "id",
-    "kind",
-    "title",
-    "state",
-    "params",
-    "created_at",
-    "planned_at",
-    "started_at",
-    "finished_at",
-    "cancel_requested_at",
-    "progress_done",
-    "progress_total",
-    "closes_portal",
-    "impact",
-    "result",
-    "error",
-)
 
 
 class JobListOut(Listing[JobOut]):
@@ -198,7 +179,7 @@ class RowOut(BaseModel):
     @classmethod
     def of(cls, row: JobRow) -> "RowOut":
         """Return what a row looks like."""
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+        return from_record(cls, row)
 
 
 class RowListOut(Listing[RowOut]):
@@ -217,9 +198,7 @@ class CodeCountOut(BaseModel):
     @classmethod
     def of(cls, found: CodeCount) -> "CodeCountOut":
         """Return what a count looks like."""
-        return cls(
-            state=found.state, action=found.action, code=found.code, count=found.count, sample=found.sample
-        )
+        return from_record(cls, found)
 
 
 class PlanOut(BaseModel):
@@ -243,8 +222,7 @@ class FileOut(BaseModel):
     def of(cls, file: JobFile) -> "FileOut":
         """Return what a file looks like."""
         address = url_for("api_portal_jobs.file", job_id=file.job_id, file_id=file.id)
-        names = ("id", "role", "name", "filename", "sha256")
-        return cls(**{name: getattr(file, name) for name in names}, url=address)
+        return from_record(cls, file, url=address)
 
 
 class FileListOut(BaseModel):

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from portal.access.routes import requires, signed_in_only
 from portal.web.rest.conditional import need_match, not_modified
+from portal.web.rest.refusals import refused_by_rules
 from portal.web.rest.repeating import once_per_key
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -149,7 +150,7 @@ def _reading(
 
 def _answering(view: Any, operation: Operation) -> Any:
     """Add what surrounds the function: precondition, repeated calls, conditional answer."""
-    called = once_per_key(view) if operation.is_keyed else view
+    called = once_per_key(refused_by_rules(view)) if operation.is_keyed else view
 
     @wraps(view)
     def answer(*arguments: Any, **keywords: Any) -> Any:

@@ -11,7 +11,7 @@ from apiflask.exceptions import HTTPError
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from portal.auth.bearer import brings_token, token_problem
 from portal.auth.wiring import csrf
@@ -43,11 +43,12 @@ def judge_content() -> None:
     Raises:
         Forbidden: ``form-token-missing``, for a sign-in that writes without one.
         UnsupportedMediaType: for another kind of body.
+        RequestEntityTooLarge: for a body without a length that turns out too large.
     """
     operation = operation_of(request.endpoint)
-    if operation is None:
+    if operation is None or request.method not in _WRITING:
         return
-    if request.method in _WRITING and not brings_token():
+    if not brings_token():
         _check_form_token()
     if operation.form is not None and request.mimetype != _FORM:
         raise UnsupportedMediaType
@@ -55,6 +56,14 @@ def judge_content() -> None:
         raise InvalidInput("part-without-name", "A part of the form has no name, or one that cannot be read.")
     if operation.body is not None and not request.is_json:
         raise UnsupportedMediaType
+    if operation.body is not None and request.content_length is None:
+        _refuse_cut_body()
+
+
+def _refuse_cut_body() -> None:
+    # Of a body without a length the library reads as much as is allowed, and takes that for the whole.
+    if len(request.get_data(cache=True)) >= (request.max_content_length or 0):
+        raise RequestEntityTooLarge
 
 
 def _before_gate() -> None:
@@ -185,7 +194,11 @@ def _refused(error: HTTPError) -> Response:
     first = "; ".join(f"{item['field'] or source}: {item['message']}" for item in errors[:3])
     more = f" ({len(found)} problems in all)" if len(found) > 3 else ""
     return answer_problem(
-        error.status_code, "not-valid", f"{first or error.message}{more}.", {}, errors=errors
+        error.status_code,
+        "not-valid",
+        f"{(first or str(error.message)).rstrip('.')}{more}.",
+        {},
+        errors=errors,
     )
 
 

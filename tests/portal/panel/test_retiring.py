@@ -6,10 +6,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import String, select
 
+from portal.audit.models import AuditEntry
 from portal.auth import accounts
 from portal.auth.models import Activation, ApiToken, User, UserSession
 from portal.auth.retiring import retirement_token
-from portal.auth.tokens import create_token
+from portal.auth.tokens import acting_name, create_token
 from portal.jobs.api import submit
 from portal.jobs.engine import run_inline
 from portal.jobs.intake import draft_rows
@@ -25,6 +26,9 @@ from portal.mail.outbox import NewMessage, send_many
 from portal.maintenance.models import MaintenanceWindow
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.usefixtures("as_system")]
+
+#: One row of a job that ties somebody to a key.
+ROWS = [{"external_id": "1", "sign_in_name": "ben"}]
 
 
 def user(name: str, display_name: str, email: str | None = None) -> int:
@@ -111,6 +115,24 @@ def test_tokens_go_with_their_owner_and_the_name_from_those_made_for_others(app:
 
     (left,) = db.session.scalars(select(ApiToken)).all()
     assert (left.user_id, left.created_by_name) == (ben, retirement_token(ann))
+    assert "Ann" not in str([entry.changes for entry in db.session.scalars(select(AuditEntry))])
+
+
+def test_the_name_goes_from_what_a_program_did_by_the_persons_token(app: Flask) -> None:
+    ann = user("ann", "Ann Officer")
+    user("ben", "Ben")
+    with acting_as(SYSTEM), transaction():
+        create_token(ann, "nightly", ["portal.jobs.view"])
+    program = Actor(user_id=ann, name=acting_name("Ann Officer", "nightly"), is_administrator=True)
+    with transaction():
+        job = submit(draft_rows("portal.link_identities", {"provider": "x"}, program, ROWS), apply=True)
+        job.released_by_name = program.name
+    run_inline(job.id)
+    retire("ann")
+    left = get_job(job.id)
+    assert (left.actor_name, left.released_by_name) == (retirement_token(ann),) * 2
+    assert {entry.actor_name for entry in db.session.scalars(select(AuditEntry))} >= {retirement_token(ann)}
+    assert "Ann" not in str([entry.actor_name for entry in db.session.scalars(select(AuditEntry))])
 
 
 def test_nothing_is_left_to_sign_in_with(app: Flask) -> None:

@@ -5,18 +5,19 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from portal.sdk import NotFound, transaction
+from portal.sdk import transaction
 from portal.sdk.rest import (
     Listing,
     PageQuery,
     api_blueprint,
     api_route,
     check_match,
-    find_visible,
+    from_record,
+    get_visible,
     list_page,
     narrowed_select,
     order_of,
-    quoted,
+    tagged,
     version_etag,
 )
 from tests.portal.web.library_plugin import Book
@@ -26,8 +27,15 @@ VIEW, EDIT = "library.books.view", "library.books.edit"
 
 
 class BookOut(BaseModel):
+    """A book."""
+
     id: uuid.UUID
     title: str
+
+    @classmethod
+    def of(cls, book: Book) -> "BookOut":
+        """Return what a book looks like."""
+        return from_record(cls, book)
 
 
 class BookListOut(Listing[BookOut]):
@@ -46,10 +54,6 @@ class BookIn(BaseModel):
     notes: Any = None
 
 
-def shown(book: Any) -> BookOut:
-    return BookOut(id=book.id, title=book.title)
-
-
 @books.get("/books")
 @api_route(VIEW, query=BookQuery, answer=BookListOut)
 def list_books(query: BookQuery) -> Any:
@@ -57,7 +61,7 @@ def list_books(query: BookQuery) -> Any:
     statement = narrowed_select(Book, VIEW)
     if query.state is not None:
         statement = statement.where(Book.state == query.state)
-    return list_page(statement, order_of(Book, Book.pages_count), query, shown)
+    return list_page(statement, order_of(Book, Book.pages_count), query, BookOut.of)
 
 
 @books.get("/books/<uuid:book_id>")
@@ -65,7 +69,7 @@ def list_books(query: BookQuery) -> Any:
 def show_book(book_id: uuid.UUID) -> Any:
     """Show a book."""
     book = _visible(book_id)
-    return shown(book), 200, {"ETag": quoted(version_etag(book))}
+    return tagged(BookOut.of(book), book)
 
 
 @books.patch("/books/<uuid:book_id>")
@@ -73,11 +77,11 @@ def show_book(book_id: uuid.UUID) -> Any:
 def change_book(book_id: uuid.UUID, body: BookIn) -> Any:
     """Change a book."""
     with transaction() as session:
-        book = _visible(book_id)
+        book = _visible(book_id, lock=True)
         check_match(version_etag(book))
         book.title = body.title
         session.flush()
-        return shown(book), 200, {"ETag": quoted(version_etag(book))}
+        return tagged(BookOut.of(book), book)
 
 
 @books.get("/broken")
@@ -87,8 +91,5 @@ def broken() -> Any:
     raise RuntimeError("a bug in the plugin")
 
 
-def _visible(book_id: uuid.UUID) -> Any:
-    book = find_visible(Book, VIEW, book_id)
-    if book is None:
-        raise NotFound("book-missing", "There is no such book.")
-    return book
+def _visible(book_id: uuid.UUID, *, lock: bool = False) -> Any:
+    return get_visible(Book, VIEW, book_id, code="book-missing", message="There is no such book.", lock=lock)

@@ -1,5 +1,6 @@
 """What every operation of the REST interface gets from its base, on the library's operations."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -207,7 +208,29 @@ def test_every_status_below_api_is_a_problem(
         address, data=b" " * 17_000_000, content_type="application/json", headers={"If-Match": "*"}
     )
     assert code(large) == (413, "body-too-large")
+    streamed = writing.patch(
+        address,
+        input_stream=io.BytesIO(b'{"title": "x"}' + b" " * 17_000_000),
+        content_type="application/json",
+        headers={"If-Match": "*"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert code(streamed) == (413, "body-too-large")
+    options = writing.options(address)
+    assert (options.status_code, "PATCH" in options.headers["Allow"]) == (200, True)
     assert code(writing.get("/api/v1/library/broken")) == (500, "internal-error")
+
+
+@pytest.mark.both_engines
+def test_a_rule_of_a_table_is_no_bug(writing: ApiClient, books: dict[str, str]) -> None:
+    answer = writing.patch(
+        f"{BOOKS}/{books['book 1']}",
+        json={"title": "book 2"},
+        headers={"If-Match": "*", "Idempotency-Key": "k"},
+    )
+    assert code(answer) == (409, "already-taken")
+    assert answer.get_json()["errors"][0]["field"] == "title"
+    assert writing.get(f"{BOOKS}/{books['book 1']}").get_json()["title"] == "book 1"
 
 
 def test_a_closed_portal_says_when_to_come_back(reading: ApiClient) -> None:
