@@ -1,9 +1,11 @@
 """Hook implementations of the submissions plugin; no logic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.submissions import commands, hooks, jobs, permissions
+from plugins.submissions.api.personal_data import personal_data
+from plugins.submissions.jobs.retiring import forget_people
 from plugins.submissions.models import MODELS
 from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
@@ -15,6 +17,7 @@ from portal.sdk import (
     Role,
     Schedule,
     SettingsDeclaration,
+    UsersRetired,
     hookimpl,
 )
 from portal.sdk.rest import RestApi
@@ -76,6 +79,18 @@ def portal_schedules() -> Sequence[Schedule]:
 def portal_commands() -> Sequence[Command]:
     """Declare the commands."""
     return tuple(Command(command=command) for command in commands.COMMANDS)
+
+
+@hookimpl
+def portal_user_retired(event: UsersRetired) -> None:
+    """Keep the ledger without the person."""
+    forget_people(event)
+
+
+@hookimpl
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give what people handed in and how it was scored."""
+    return personal_data(user_ids)
 
 
 @hookimpl
