@@ -46,10 +46,11 @@ def students(
     "--scale", type=click.IntRange(1, 100), default=1, show_default=True, help="Times 20,000 in the top list."
 )
 @click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--summaries", type=click.IntRange(0, 10_000_000), default=1_000_000, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-def submissions(scale: int, database: EngineName, as_json: bool) -> None:
+def submissions(scale: int, database: EngineName, summaries: int, as_json: bool) -> None:
     """Answers and scores: every call and stream on the old system's workload."""
-    figures = score_book.measure(scale, database)
+    figures = score_book.measure(scale, database, summaries)
     if as_json:
         click.echo(json.dumps(figures))
 

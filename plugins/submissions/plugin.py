@@ -1,12 +1,14 @@
 """Hook implementations of the submissions plugin; no logic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plugins.submissions import commands, hooks, jobs, permissions
 from plugins.submissions.admin import VIEWS
+from plugins.submissions.api.personal_data import personal_data
 from plugins.submissions.cards import CARDS
 from plugins.submissions.demo import demo_steps
+from plugins.submissions.jobs.retiring import forget_people
 from plugins.submissions.models import MODELS
 from plugins.submissions.rest import REST
 from plugins.submissions.settings import SubmissionsSettings
@@ -20,6 +22,7 @@ from portal.sdk import (
     Role,
     Schedule,
     SettingsDeclaration,
+    UsersRetired,
     hookimpl,
 )
 from portal.sdk.rest import RestApi
@@ -100,6 +103,18 @@ def portal_dashboard_cards() -> Sequence[DashboardCard]:
 def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
     """Declare the step of the demo university."""
     return demo_steps(size, seed)
+
+
+@hookimpl
+def portal_user_retired(event: UsersRetired) -> None:
+    """Keep the ledger without the person."""
+    forget_people(event)
+
+
+@hookimpl
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give what people handed in and how it was scored."""
+    return personal_data(user_ids)
 
 
 @hookimpl

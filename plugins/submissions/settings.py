@@ -37,6 +37,15 @@ class SubmissionsSettings(BaseModel):
         description="Only entries that have waited longer count as waiting.",
         json_schema_extra={"unit": "minutes"},
     )
+    student_id_system: str = Field(
+        "",
+        max_length=60,
+        title="System of student ids",
+        description=(
+            "Whose keys, tied to users, the student ids are; empty: the names that people sign in with. By this a "
+            "person's submissions are found when the person asks for a copy or is erased."
+        ),
+    )
     metrics_by_course: bool = Field(
         False,
         title="Metrics by course and item",

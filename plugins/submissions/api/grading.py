@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import insert, select, update
 
 from plugins.submissions.api.grader_files import FileGiven, add_files, files_of
 from plugins.submissions.api.inputs import (
@@ -16,10 +16,12 @@ from plugins.submissions.api.inputs import (
     optional_text,
     submission_uuid,
     whole_number,
+    word,
 )
 from plugins.submissions.api.scoring import set_score
 from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.api.shapes import Shape
+from plugins.submissions.api.waiting import is_free
 from plugins.submissions.api.writing import create_submission
 from plugins.submissions.errors import (
     EntryLocked,
@@ -174,11 +176,9 @@ def pull(queue_name: str) -> Pulled | None:
     Entries are free that are pending, to be tried again, or pulled with a lease that has ended. Graders that ask at
     the same time get different ones. Needs an open transaction; does not commit.
     """
-    now = utc_now()
-    free = or_(
-        GraderEntry.status.in_((GraderState.PENDING, GraderState.RETRY)),
-        and_(GraderEntry.status == GraderState.PULLED, GraderEntry.lease_until < now),
-    )
+    now, queue = utc_now(), word(queue_name)
+    if queue is None:
+        return None
     statement = (
         select(
             GraderEntry.__table__,
@@ -188,7 +188,7 @@ def pull(queue_name: str) -> Pulled | None:
         )
         .join(Submission, Submission.id == GraderEntry.submission_id)
         .join(StudentItem, StudentItem.id == Submission.student_item_id)
-        .where(GraderEntry.queue_name == queue_name, free)
+        .where(GraderEntry.queue_name == queue, is_free(now))
         .order_by(GraderEntry.status_time, GraderEntry.id)
         .limit(1)
         .with_for_update(of=GraderEntry, skip_locked=True)
@@ -273,19 +273,3 @@ def _count_failure(row: Any) -> None:
         .where(GraderEntry.id == row.id)
         .values(status=wanted, num_failures=GraderEntry.num_failures + 1, status_time=utc_now())
     )
-
-
-def queue_length(queue_name: str) -> int:
-    """Return how many pending entries of a queue have waited longer than the delay of the settings."""
-    delay = timedelta(minutes=get_settings(SubmissionsSettings).queue_delay_minutes)
-    statement = (
-        select(func.count())
-        .select_from(GraderEntry)
-        .where(
-            GraderEntry.queue_name == queue_name,
-            GraderEntry.status == GraderState.PENDING,
-            GraderEntry.status_time < utc_now() - delay,
-        )
-    )
-    with reads() as connection:
-        return int(connection.execute(statement).scalar_one())

@@ -53,6 +53,13 @@ class UploadParams(BaseModel):
     )
 
 
+def row_key(course_id: str, item_id: str, student_id: str) -> str:
+    """Return what a row about this student item is known by."""
+    named = json.dumps([course_id, item_id, student_id])
+    # Words of any length, and a key has an end.
+    return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()
+
+
 class UploadScores(SheetJob[UploadParams, ScoreRow]):
     """Sets one score a row, for what the student handed in last. Undoing it sets the earlier scores again."""
 
@@ -88,9 +95,7 @@ class UploadScores(SheetJob[UploadParams, ScoreRow]):
     def source_row(self, values: Mapping[str, str], number: int, params: UploadParams) -> SourceRow[ScoreRow]:
         filled = {name: values.get(name) or _default(params, name) or "" for name in _COLUMNS}
         row = ScoreRow(number=number, **filled)
-        named = json.dumps([row.course_id, row.item_id, row.student_id])
-        # Words of any length, and a key has an end.
-        key = hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()
+        key = row_key(row.course_id, row.item_id, row.student_id)
         label = " · ".join(word for word in (row.student_id, row.item_id, row.course_id) if word)
         return SourceRow(row=row, key=key, subject=key, label=label[:200] or f"Row {number}")
 

@@ -1,8 +1,10 @@
-"""What programs may call: the queue of external graders in its old shape."""
+"""What programs may call: the ledger and the grader queue under ``/api/v1``, and the queue in its old shape."""
 
+from plugins.submissions.rest import graders, scores  # noqa: F401 - they add their operations to the blueprint
+from plugins.submissions.rest.answers import submissions
 from plugins.submissions.rest.xqueue import xqueue
 from portal.sdk.rest import RestApi
 
-REST = (RestApi(blueprint=xqueue, outside="xqueue"),)
+REST = (RestApi(blueprint=submissions), RestApi(blueprint=xqueue, outside="xqueue"))
 
 __all__ = ["REST"]

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from plugins.submissions.api.grader_files import file_of
 from plugins.submissions.api.grading import Pulled, pull, put_result
+from plugins.submissions.api.waiting import waiting
 from plugins.submissions.errors import (
     EntryLocked,
     MoveRefused,
@@ -55,10 +56,7 @@ def refused(error: PortalError) -> Response:
 @xqueue.errorhandler(HTTPException)
 def not_understood(error: HTTPException) -> Response:
     """Answer what is no call of the protocol."""
-    response = reply(error.name, error.code or 500)
-    if allowed := getattr(error, "valid_methods", None):
-        response.headers["Allow"] = ", ".join(allowed)
-    return response
+    return reply(error.name, error.code or 500)
 
 
 @xqueue.get("/login/")
@@ -93,6 +91,16 @@ def logout() -> Response:
 def status() -> Response:
     """Say that the queue is there."""
     return reply("OK")
+
+
+@xqueue.get("/get_queuelen/")
+@requires(GRADERS_SERVE)
+def get_queuelen() -> Response:
+    """Say how many entries of ``queue_name`` could be handed out now."""
+    queue_name = request.args.get("queue_name")
+    if not queue_name:
+        return reply("'get_queuelen' must provide parameter 'queue_name'", 400)
+    return reply(waiting(queue_name))
 
 
 @xqueue.get("/get_submission/")

@@ -11,7 +11,7 @@ from flask_security import hash_password
 from sqlalchemy import delete, func, select, update
 
 from plugins.submissions import api
-from plugins.submissions.api import grading, teams
+from plugins.submissions.api import grading, teams, waiting
 from plugins.submissions.api.inputs import submission_uuid
 from plugins.submissions.hooks import ScoreReset, ScoresSet
 from plugins.submissions.models import (
@@ -88,7 +88,7 @@ def calls_of(app: Flask) -> dict[str, Call]:
         "$grader": grading.entry_shape,
         "$grader_update_status": _in_transaction(_move),
         "$grader_age": _in_transaction(_age),
-        "$queue_length": grading.queue_length,
+        "$queue_length": waiting.queue_length,
     }
 
 
@@ -111,6 +111,7 @@ def _in_transaction(function: Call) -> Call:
     return call
 
 
+LEASE = timedelta(minutes=5)
 #: The old system's group of the same name.
 GROUPS = {"xqueue": (GRADERS_SERVE,)}
 
@@ -191,4 +192,4 @@ def _age(uuid: str, minutes: int) -> None:
     key = select(Submission.id).where(Submission.uuid == submission_uuid(uuid)).scalar_subquery()
     then = utc_now() - timedelta(minutes=minutes)
     statement = update(GraderEntry).where(GraderEntry.submission_id == key)
-    db.session.execute(statement.values(status_time=then, lease_until=None))
+    db.session.execute(statement.values(status_time=then, lease_until=then + LEASE))
