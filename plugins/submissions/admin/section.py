@@ -72,8 +72,10 @@ class SectionView(PortalView):
     @requires(EXPORT)
     def start_export(self) -> Any:
         """Start the export of a course, or of one of its items, and lead to its job."""
-        params = {name: request.form.get(name) or None for name in ("course_id", "item_id")}
-        return _started(ExportCourse.name, {**params, "format": request.form.get("format", "csv")})
+        scope, _, form = request.form.get("wanted", "").partition(":")
+        item = request.form.get("item_id") if scope == "item" else None
+        params = {"course_id": request.form.get("course_id", ""), "item_id": item, "format": form}
+        return _started(ExportCourse.name, params)
 
     @expose("/check-ledger", methods=("POST",))
     @requires(LEDGER_CHECK)
