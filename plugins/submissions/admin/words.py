@@ -105,7 +105,7 @@ def student_cell(view: Any, context: Any, record: Any, name: str) -> Any:
 def item_cell(view: Any, context: Any, record: Any, name: str) -> Any:
     """Show the item, with its course."""
     item = record.student_item
-    return Markup('{} <span class="muted">{}</span>').format(item.item_id, item.course_id)
+    return Markup('<span>{} <span class="muted">{}</span></span>').format(item.item_id, item.course_id)
 
 
 def of_item(field: str) -> Any:
