@@ -8,7 +8,7 @@ from flask import url_for
 
 from plugins.submissions.admin.charts import days_chart, queues_chart
 from plugins.submissions.api.figures import scores_per_day, submissions_per_day
-from plugins.submissions.api.queue import queue_counts
+from plugins.submissions.api.queue import OPEN, queue_counts
 from plugins.submissions.models import GraderState
 from plugins.submissions.permissions import GRADERS_VIEW, ITEMS_VIEW, SCORES_VIEW
 from portal.sdk.web import CardContent, CardLink, DashboardCard, Figure, Tone, institution
@@ -48,7 +48,7 @@ def _days_card(
 
 def queues_card() -> CardContent:
     """Return how many entries of each queue of external graders are not done. One statement."""
-    counts = queue_counts()
+    counts = queue_counts(*OPEN)
     if not counts:
         return CardContent(message="Nothing was sent to an external grader yet.")
 

@@ -28,7 +28,7 @@ from portal.sdk.web import (
 
 def _student_cell(view: Any, context: Any, record: GraderEntry, name: str) -> Any:
     item = record.submission.student_item
-    return Markup('{} <span class="muted">{}</span>').format(item.student_id, item.item_id)
+    return Markup('<span>{} <span class="muted">{}</span></span>').format(item.student_id, item.item_id)
 
 
 class GraderEntryView(PortalModelView):

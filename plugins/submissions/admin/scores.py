@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import joinedload, selectinload
 
-from plugins.submissions.admin.words import of_item, points_text, student_cell
+from plugins.submissions.admin.words import item_cell, of_item, points_text, student_cell
 from plugins.submissions.models import Score
 from plugins.submissions.permissions import EXPORT, SCORES_UPLOAD
 from portal.sdk.web import DateTimeBetweenFilter, PortalModelView, shown
@@ -37,7 +37,7 @@ class ScoreView(PortalModelView):
     permission_export = EXPORT
     can_view_details = False
     list_links = (("submissions_upload.index", "Upload scores", SCORES_UPLOAD),)
-    column_list = ("created_at", "student", "course", "item", "points", "by", "reason")
+    column_list = ("created_at", "student", "item", "points", "by", "reason")
     column_export_list = _EXPORTED
     column_labels: ClassVar[dict[str, str]] = {
         "created_at": "When",
@@ -50,11 +50,16 @@ class ScoreView(PortalModelView):
     column_filters: ClassVar[list[Any]] = [DateTimeBetweenFilter(Score.created_at, "When")]
     column_formatters: ClassVar[dict[str, Any]] = {
         "student": student_cell,
-        "course": of_item("course_id"),
-        "item": of_item("item_id"),
+        "item": item_cell,
         "points": lambda view, context, record, name: points_text(record),
         "by": _of_annotation("creator"),
         "reason": _of_annotation("reason"),
+    }
+
+    column_formatters_export: ClassVar[dict[str, Any]] = {
+        "student": of_item("student_id"),
+        "course": of_item("course_id"),
+        "item": of_item("item_id"),
     }
 
     def get_query(self) -> Any:

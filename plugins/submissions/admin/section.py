@@ -10,7 +10,7 @@ from plugins.submissions.admin.charts import days_chart, distribution_chart, que
 from plugins.submissions.admin.filters import pair_of, pair_text
 from plugins.submissions.api.courses import COUNT_CAP, course_items, item_names
 from plugins.submissions.api.figures import distribution, submissions_per_day, top_students
-from plugins.submissions.api.queue import queue_counts
+from plugins.submissions.api.queue import OPEN, queue_counts
 from plugins.submissions.jobs import CheckLedger, ExportCourse
 from plugins.submissions.models import GraderState
 from plugins.submissions.permissions import EXPORT, GRADERS_VIEW, LEDGER_CHECK, SCORES_VIEW
@@ -33,7 +33,7 @@ class SectionView(PortalView):
         names = item_names(_position(), ITEMS_ON_PAGE + 1, course)
         items = course_items(names[:ITEMS_ON_PAGE])
         days = submissions_per_day(DAYS, ZoneInfo(institution().time_zone))
-        queues = queue_counts() if may(current_actor(), GRADERS_VIEW) else {}
+        queues = queue_counts(*OPEN) if may(current_actor(), GRADERS_VIEW) else {}
         return self.render(
             "submissions/section.html",
             items=items,
@@ -72,8 +72,10 @@ class SectionView(PortalView):
     @requires(EXPORT)
     def start_export(self) -> Any:
         """Start the export of a course, or of one of its items, and lead to its job."""
-        params = {name: request.form.get(name) or None for name in ("course_id", "item_id")}
-        return _started(ExportCourse.name, {**params, "format": request.form.get("format", "csv")})
+        scope, _, form = request.form.get("wanted", "").partition(":")
+        item = request.form.get("item_id") if scope == "item" else None
+        params = {"course_id": request.form.get("course_id", ""), "item_id": item, "format": form}
+        return _started(ExportCourse.name, params)
 
     @expose("/check-ledger", methods=("POST",))
     @requires(LEDGER_CHECK)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import defer, joinedload, selectinload
 from plugins.submissions.admin.filters import TypeFilter
 from plugins.submissions.admin.words import (
     ShownAnswer,
+    item_cell,
     of_item,
     shown_answer,
     status_cell,
@@ -39,7 +40,7 @@ class SubmissionView(PortalModelView):
     introduction = "What was handed in, newest first. Cleared submissions stay listed."
     permission_export = EXPORT
     details_template = "submissions/submission.html"
-    column_list = ("student", "course_id", "item", "item_type", "attempt_number", "submitted_at", "status")
+    column_list = ("student", "item", "item_type", "attempt_number", "submitted_at", "status")
     column_export_list = (
         "uuid",
         "student",
@@ -67,10 +68,11 @@ class SubmissionView(PortalModelView):
     column_formatters: ClassVar[dict[str, Any]] = {
         # Not a link to the student item: the first cell of a line leads to the submission itself.
         "student": of_item("student_id"),
-        "item": of_item("item_id"),
+        "item": item_cell,
         "status": status_cell,
     }
     column_formatters_export: ClassVar[dict[str, Any]] = {
+        "item": of_item("item_id"),
         "uuid": lambda view, context, record, name: str(record.uuid),
     }
 

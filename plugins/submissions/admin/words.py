@@ -28,21 +28,44 @@ GRADER_TONES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ShownAnswer:
-    """An answer as a page shows it: plain text, never markup; ``length`` counts the characters as stored."""
+    """An answer as a page shows it: plain text, never markup.
+
+    Args:
+        text: The whole answer, or its beginning.
+        length: Characters as stored.
+        parts: What the student wrote, where the answer says which of it that is.
+    """
 
     text: str
     length: int
     is_cut: bool
+    parts: tuple[str, ...] = ()
 
 
 def shown_answer(raw: str) -> ShownAnswer:
     """Return an answer (JSON text) as people read it: a text as it is, anything else in lines."""
+    parts: tuple[str, ...] = ()
     try:
         value = json.loads(raw)
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        parts = _written(value)
     except (ValueError, RecursionError):
         text = raw
-    return ShownAnswer(text=text[:SHOWN_CHARACTERS], length=len(raw), is_cut=len(text) > SHOWN_CHARACTERS)
+    is_cut = len(text) > SHOWN_CHARACTERS
+    return ShownAnswer(
+        text=text[:SHOWN_CHARACTERS], length=len(raw), is_cut=is_cut, parts=() if is_cut else parts
+    )
+
+
+def _written(value: Any) -> tuple[str, ...]:
+    """Return the texts of an answer in the form of open assessments, ``{"parts": [{"text": …}]}``."""
+    parts = value.get("parts") if isinstance(value, dict) else None
+    found = (
+        [part.get("text") if isinstance(part, dict) else None for part in parts or ()]
+        if isinstance(parts, list)
+        else []
+    )
+    return tuple(text for text in found if isinstance(text, str) and text)
 
 
 def status_badge(status: str) -> Any:
@@ -77,6 +100,12 @@ def item_link(record_id: int, text: str) -> Any:
 def student_cell(view: Any, context: Any, record: Any, name: str) -> Any:
     """Show whose a submission or score is, as a link to the student item."""
     return item_link(record.student_item.id, record.student_item.student_id)
+
+
+def item_cell(view: Any, context: Any, record: Any, name: str) -> Any:
+    """Show the item, with its course."""
+    item = record.student_item
+    return Markup('<span>{} <span class="muted">{}</span></span>').format(item.item_id, item.course_id)
 
 
 def of_item(field: str) -> Any:

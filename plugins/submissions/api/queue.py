@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, true, union_all, update
 
 from plugins.submissions.api.sessions import execute, plain_errors, reads
 from plugins.submissions.errors import SubmissionRequestError
@@ -22,24 +22,48 @@ class PutBack:
     left: Mapping[int, str | None]
 
 
-def queue_counts() -> dict[str, dict[GraderState, int]]:
-    """Return queue → state → number of entries, by name; one statement, from an index."""
-    statement = select(GraderEntry.queue_name, GraderEntry.status, func.count()).group_by(
-        GraderEntry.queue_name, GraderEntry.status
+#: States of entries that are not done: few, however many were done before.
+OPEN = (GraderState.PENDING, GraderState.RETRY, GraderState.PULLED, GraderState.FAILED)
+
+
+def queue_counts(*states: GraderState) -> dict[str, dict[GraderState, int]]:
+    """Return queue → state → number of entries, by name; one statement that reads no entry of another state.
+
+    Queues without an entry in these states have an empty dict.
+
+    Args:
+        states: Which to count; all when none is given.
+    """
+    jumps = _jumps()
+    wanted = union_all(*(select(literal(state.value).label("status")) for state in states or GraderState))
+    asked = wanted.subquery()
+    number = (
+        select(func.count())
+        .where(GraderEntry.queue_name == jumps.c.name, GraderEntry.status == asked.c.status)
+        .correlate(jumps, asked)
+        .scalar_subquery()
     )
+    statement = select(jumps.c.name, asked.c.status, number).where(jumps.c.name.is_not(None))
     found: dict[str, dict[GraderState, int]] = {}
-    for queue, state, number in execute(statement.order_by(GraderEntry.queue_name)):
-        found.setdefault(queue, {})[GraderState(state)] = number
-    return found
+    for queue, state, count in execute(statement.join_from(jumps, asked, true())):
+        counts = found.setdefault(queue, {})
+        if count:
+            counts[GraderState(state)] = count
+    return dict(sorted(found.items()))
 
 
 def queue_names() -> list[str]:
     """Return the queues that have entries, by name; one statement that jumps along an index."""
+    jumps = _jumps()
+    return list(execute(select(jumps.c.name).where(jumps.c.name.is_not(None))).scalars())
+
+
+def _jumps() -> Any:
+    """Return a table of the names of queues, the last of them nothing."""
     name = GraderEntry.queue_name
     steps = select(func.min(name).label("name")).cte("jumps", recursive=True)
     further = select(func.min(name)).where(name > steps.c.name).scalar_subquery()
-    jumps = steps.union_all(select(further).where(steps.c.name.is_not(None)))
-    return list(execute(select(jumps.c.name).where(jumps.c.name.is_not(None))).scalars())
+    return steps.union_all(select(further).where(steps.c.name.is_not(None)))
 
 
 def stuck_entries(queue_name: str | None = None, limit: int = MOST_AT_ONCE) -> list[int]:

@@ -156,7 +156,7 @@ def test_exports_and_checks_are_started_from_the_pages(
     section = f"{PANEL}/section/"
     where = f"{section}item?course=c1&item=i1"
     for address, form, start in (
-        ("export", {"course_id": "c1", "format": "xlsx"}, where),
+        ("export", {"course_id": "c1", "item_id": "i1", "wanted": "course:xlsx"}, where),
         ("check-ledger", {}, section),
     ):
         token = re.search(

@@ -19,6 +19,7 @@ from portal.kernel.transaction import run_in_transaction
 from portal.sdk import db
 from portal.testing.clients import PortalClient
 from portal.testing.statements import counted_statements
+from tests.plugins.admissions.test_crawl import crawl, written
 from tests.plugins.submissions.conftest import handed_in, item, scored
 from tests.plugins.submissions.filled import SCRIPT, fill
 
@@ -185,3 +186,17 @@ def test_the_item_page_shows_spread_mean_and_top(officer: PortalClient) -> None:
     assert officer.get(f"{PANEL}/section/item?course=c1&item=nothing").status_code == 404
     assert officer.get(f"{PANEL}/section/item?course=c1%00&item=i1").status_code == 422
     assert "No such course" in text_of(officer, f"{PANEL}/section/?course=nowhere")
+
+
+@pytest.mark.parametrize(("role", "least"), [("instructor", 25), ("submissions_administrator", 35)])
+def test_looking_at_every_page_works_and_changes_nothing(
+    app: Flask, signed_in: Callable[..., PortalClient], role: str, least: int
+) -> None:
+    fill(3)
+    granted = {each.name: each.permissions for each in permissions.ROLES}[role]
+    client = signed_in(*granted)
+    with written() as statements:
+        pages = crawl(client)
+    assert statements == []
+    assert {path: status for path, status in pages.items() if status >= 400} == {}
+    assert len(pages) >= least, sorted(pages)
