@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, BinaryIO, cast
 
 from flask import Response, current_app, request
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.kernel.actor import current_actor
@@ -32,9 +32,13 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class _Kept:
-    """What there is for a key: the row, and the answer unless it is still to be made."""
+    """What there is for a key: the row, and the answer unless it is still to be made.
+
+    ``until`` tells this call's hold of the key from a later one's, which took it over from a call thought dead.
+    """
 
     id: uuid.UUID
+    until: datetime
     status: int | None = None
     headers: Mapping[str, str] | None = None
     body: str = ""
@@ -86,11 +90,11 @@ def once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
         is_kept = False
         try:
             response = current_app.make_response(view(*arguments, **keywords))
-            is_kept = _keep(kept.id, response)
+            is_kept = _keep(kept, response)
             return response
         finally:
             if not is_kept:
-                _forget(kept.id)
+                _forget(kept)
 
     return call
 
@@ -117,19 +121,23 @@ def _taken(key: str, fingerprint: str) -> _Kept:
             session.flush()
             found = None
         if found is None:
-            return _Kept(id=_new(user_id, key, fingerprint, now))
+            return _Kept(id=_new(user_id, key, fingerprint, now), until=now + LONGEST_CALL)
         if found.fingerprint != fingerprint:
             raise InvalidInput(
                 "idempotency-key-used", "This Idempotency-Key was used for another call. Send a new one."
             )
         if found.status is not None:
             return _Kept(
-                id=found.id, status=found.status, headers=dict(found.headers or {}), body=found.body or ""
+                id=found.id,
+                until=found.locked_until,
+                status=found.status,
+                headers=dict(found.headers or {}),
+                body=found.body or "",
             )
         if found.locked_until > now:
             raise _not_ended()
         found.locked_until = now + LONGEST_CALL
-        return _Kept(id=found.id)
+        return _Kept(id=found.id, until=found.locked_until)
 
 
 def _new(user_id: int | None, key: str, fingerprint: str, now: datetime) -> uuid.UUID:
@@ -153,8 +161,8 @@ def _not_ended() -> Conflict:
     return error
 
 
-def _keep(row_id: uuid.UUID, response: Response) -> bool:
-    """Keep a good answer; say whether it was kept. Opens its own transaction."""
+def _keep(kept: _Kept, response: Response) -> bool:
+    """Keep a good answer; say whether there is no more to do. Opens its own transaction."""
     if not 200 <= response.status_code < 300 or response.is_streamed:
         return False
     body = response.get_data(as_text=True)
@@ -163,13 +171,17 @@ def _keep(row_id: uuid.UUID, response: Response) -> bool:
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     values = {"status": response.status_code, "headers": headers, "body": body}
     with transaction() as session:
-        session.execute(update(KeptAnswer).where(KeptAnswer.id == row_id).values(values))
+        session.execute(update(KeptAnswer).where(*_held(kept)).values(values))
     return True
 
 
-def _forget(row_id: uuid.UUID) -> None:
+def _forget(kept: _Kept) -> None:
     with transaction() as session:
-        session.execute(delete(KeptAnswer).where(KeptAnswer.id == row_id))
+        session.execute(delete(KeptAnswer).where(*_held(kept)))
+
+
+def _held(kept: _Kept) -> tuple[ColumnElement[bool], ...]:
+    return KeptAnswer.id == kept.id, KeptAnswer.locked_until == kept.until
 
 
 def _again(kept: _Kept) -> Response:

@@ -13,17 +13,18 @@ from sqlalchemy import func, select, update
 
 from portal.config import CONFIG_KEY
 from portal.hooks.declarations import RestApi
-from portal.kernel.actor import SYSTEM, acting_as
+from portal.kernel.actor import SYSTEM, Actor, acting_as
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
-from portal.kernel.errors import PluginClash, PluginLoadError
+from portal.kernel.errors import Conflict, NotFound, PluginClash, PluginLoadError
 from portal.kernel.transaction import transaction
 from portal.maintenance import service as maintenance
 from portal.sdk.rest import api_blueprint, api_route
 from portal.testing.clients import ApiClient, PortalClient
+from portal.testing.people import make_user
 from portal.web.rest.answers import KeptAnswer
 from portal.web.rest.mounting import mount
-from portal.web.rest.repeating import forget_old_answers
+from portal.web.rest.repeating import forget_old_answers, once_per_key
 
 VIEW, EDIT = "library.books.view", "library.books.edit"
 BOOKS = "/api/v1/library/books"
@@ -120,6 +121,26 @@ def test_a_write_whose_first_call_still_runs_waits(writing: ApiClient, books: di
     with transaction() as session:
         session.execute(update(KeptAnswer).values(locked_until=utc_now() - timedelta(seconds=1)))
     assert writing.patch(address, json={"title": "new"}, headers=headers).status_code == 200
+
+
+@pytest.mark.both_engines
+def test_a_call_that_lost_its_key_to_a_later_one_leaves_that_alone(app: Flask) -> None:
+    user_id = make_user("ada")
+    with (
+        app.test_request_context("/", method="POST", headers={"Idempotency-Key": "k"}),
+        acting_as(Actor(user_id=user_id, name="Ada")),
+    ):
+
+        def late() -> Any:
+            with transaction() as session:
+                session.execute(update(KeptAnswer).values(locked_until=utc_now() + timedelta(hours=1)))
+            raise NotFound("gone", "It is gone.")
+
+        with pytest.raises(NotFound):
+            once_per_key(late)()
+        assert db.session.scalar(select(func.count()).select_from(KeptAnswer)) == 1
+        with pytest.raises(Conflict):
+            once_per_key(late)()
 
 
 def test_answers_are_kept_for_a_day(writing: ApiClient, books: dict[str, str]) -> None:
