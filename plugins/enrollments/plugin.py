@@ -4,15 +4,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugins.enrollments import hooks, jobs, permissions
+from plugins.enrollments import commands, hooks, jobs, permissions
 from plugins.enrollments.admin import VIEWS
 from plugins.enrollments.api.identities import link_identities
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
+from plugins.enrollments.cards import CARDS
+from plugins.enrollments.demo import demo_steps
 from plugins.enrollments.models import MODELS
 from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
     AdminView,
+    Command,
+    DemoStep,
     IdentitiesLinked,
     JobKind,
     MigrationSource,
@@ -23,6 +27,7 @@ from portal.sdk import (
     UsersRetired,
     hookimpl,
 )
+from portal.sdk.web import DashboardCard
 
 PORTAL_API = "1"
 NAME = "enrollments"
@@ -75,6 +80,24 @@ def portal_schedules() -> Sequence[Schedule]:
 def portal_admin_views() -> Sequence[AdminView]:
     """Declare the pages."""
     return VIEWS
+
+
+@hookimpl
+def portal_commands() -> Sequence[Command]:
+    """Declare the commands."""
+    return tuple(Command(command=command) for command in commands.COMMANDS)
+
+
+@hookimpl
+def portal_dashboard_cards() -> Sequence[DashboardCard]:
+    """Declare the cards of the dashboard."""
+    return CARDS
+
+
+@hookimpl
+def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
+    """Declare the steps of the demo university."""
+    return demo_steps(size, seed)
 
 
 @hookimpl

@@ -29,6 +29,12 @@ class EnrollmentsSettings(BaseModel):
         description="One a line, such as ended>enrolled. Empty: every status may follow every other one.",
     )
 
+    allow_reset: bool = Field(
+        False,
+        title="Allow a reset",
+        description="Lets 'portal enrollments reset' delete all enrollments of a program. For test installations only.",
+    )
+
     @field_validator("forbidden_transitions")
     @classmethod
     def _two_statuses(cls, lines: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 from plugins.enrollments.admin.learner_page import facts_of
 from plugins.enrollments.admin.words import (
     STATUSES,
+    TONES,
     StatusFilter,
     code_cell,
     course_choices,
@@ -112,7 +113,11 @@ class ProgramEnrollmentView(PortalModelView):
         """Show the enrollment with its course runs and its history."""
         enrollment: ProgramEnrollment = self.get_one(request.args.get("id"))
         return self.render(
-            self.details_template, model=enrollment, facts=facts_of(enrollment), statuses=STATUSES
+            self.details_template,
+            model=enrollment,
+            facts=facts_of(enrollment),
+            statuses=STATUSES,
+            tones=TONES,
         )
 
     @expose("/status", methods=("POST",))
