@@ -146,18 +146,10 @@ def count_submissions_of(course_id: str) -> int:
         return int(connection.execute(statement).scalar_one())
 
 
-def course_lines(
-    course_id: str, item_id: str | None = None, read_replica: bool = True
-) -> Iterator[tuple[Shape, Shape, Shape]]:
+def course_lines(course_id: str, read_replica: bool = True) -> Iterator[tuple[Shape, Shape, Shape]]:
     """Give (StudentItem, Submission, Score or empty) shapes of a course's active submissions, type by type, newest first.
 
     Two statements per 500 submissions, in constant memory.
-
-    Args:
-        item_id: Of this item only; the others are read and left out.
     """
-    wanted: Any = word(item_id) if item_id is not None else None
     for kind in item_types(course_id):
-        for line in get_all_course_submission_information(course_id, kind, read_replica):
-            if item_id is None or line[0]["item_id"] == wanted:
-                yield line
+        yield from get_all_course_submission_information(course_id, kind, read_replica)
