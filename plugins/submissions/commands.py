@@ -185,7 +185,8 @@ def queue_retry(entries: tuple[int, ...]) -> None:
     result = run_in_transaction(lambda: retry(entries))
     click.echo(f"{len(result.done)} entries wait again.")
     for entry, state in result.left.items():
-        click.echo(f"Entry {entry} is {state or 'not there'} and stays.", err=True)
+        told = f"is {state} and stays" if state else "does not exist"
+        click.echo(f"Entry {entry} {told}.", err=True)
     if result.left:
         sys.exit(1)
 

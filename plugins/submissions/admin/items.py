@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from flask import g, request
+from flask import g
 from sqlalchemy import select
 
 from plugins.submissions.admin.filters import ItemFilter
@@ -56,7 +56,7 @@ class StudentItemView(ItemPages, PortalModelView):
 
     def page_order(self, sort_column: Any, descending: bool) -> PageOrder:
         """Return the order of the list: newest first; of one item by student, as its index has them."""
-        if any(name.startswith("flt") for name in request.args):
+        if self._get_list_extra_args().filters:
             return order_of(StudentItem, StudentItem.student_id)
         return super().page_order(sort_column, descending)
 

@@ -1,7 +1,7 @@
 """Compares every summary with a recomputation from the scores, and mends the ones that differ."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,16 +34,26 @@ class Difference:
     right: dict[str, Any] | None
 
 
-def check_ledger(course_id: str | None = None, read_replica: bool = False) -> Iterator[Difference]:
+def check_ledger(
+    course_id: str | None = None,
+    read_replica: bool = False,
+    looked_at: Callable[[int], None] | None = None,
+) -> Iterator[Difference]:
     """Give every difference between summaries and scores, of a course or of all, by student item.
 
     Three statements per 500 student items, in constant memory; reads only.
+
+    Args:
+        looked_at: Told after each 500 how many student items were compared.
     """
-    after = 0
+    after, compared = 0, 0
     while True:
         with reads(read_replica) as connection:
             items = connection.execute(_items(course_id, after)).all()
             found = _differences(connection, items)
+        compared += len(items)
+        if looked_at is not None:
+            looked_at(compared)
         yield from found
         if len(items) < ITEMS_PER_STATEMENT:
             return

@@ -15,6 +15,7 @@ from plugins.submissions.api.sessions import execute, plain_errors
 from plugins.submissions.api.standing import Standing, among, lock_items, standings
 from plugins.submissions.errors import SubmissionRequestError
 from plugins.submissions.models import ScoreSummary
+from plugins.submissions.permissions import SCORES_UPLOAD
 
 ITEM_UNKNOWN = "student-item-unknown"
 ITEM_TYPE_WRONG = "item-type-wrong"
@@ -79,9 +80,13 @@ class ScoreOutcome:
 
 
 def judge_scores(rows: Sequence[ScoreRow]) -> list[JudgedScore]:
-    """Return for each row, in order, what it would do; one statement for up to 500 rows. Reads only."""
+    """Return for each row, in order, what it would do; one statement for up to 500 rows. Reads only.
+
+    A student item that the actor may not reach is as one that does not exist.
+    """
     judged = [_with_values(row) for row in rows]
-    found = standings({_triple(item.row) for item in judged if item.refusal is None})
+    readable = {_triple(item.row) for item in judged if item.refusal is None}
+    found = standings(readable, SCORES_UPLOAD)
     return [
         item if item.refusal is not None else _judge(item, found.get(_triple(item.row))) for item in judged
     ]

@@ -13,6 +13,7 @@ from plugins.submissions.api.items import Triple
 from plugins.submissions.api.sessions import execute, reads
 from plugins.submissions.api.shapes import STUDENT_ITEM
 from plugins.submissions.models import Score, ScoreSummary, StudentItem, Submission, SubmissionStatus
+from portal.sdk import current_actor, narrow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +39,19 @@ class Standing:
         return self.points if self.points is not None and self.points[1] else None
 
 
-def standings(wanted: Collection[Triple]) -> dict[Triple, Standing]:
-    """Return the items among these (course, item, student) that exist; one statement for up to 500."""
+def standings(wanted: Collection[Triple], permission: str | None = None) -> dict[Triple, Standing]:
+    """Return the items among these (course, item, student) that exist; one statement for up to 500.
+
+    Args:
+        permission: Only items that the actor may reach under it; None: all.
+    """
     if not wanted:
         return {}
+    statement = _STANDING.where(among(wanted))
+    if permission is not None:
+        statement = narrow(statement, current_actor(), permission, StudentItem)
     with reads() as connection:
-        found = connection.execute(_STANDING.where(among(wanted))).all()
+        found = connection.execute(statement).all()
     return {
         (row.course_id, row.item_id, row.student_id): Standing(
             item=row.id,

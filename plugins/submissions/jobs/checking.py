@@ -64,12 +64,15 @@ class CheckLedger(TaskJob[LedgerParams]):
         found = mended = 0
         with tempfile.TemporaryFile() as file:
             with table_file(file, "csv", HEADER) as table:
-                for chunk in chunked(check_ledger(params.course_id or None), CHUNK):
+                # Told also while nothing differs: that keeps the job this worker's.
+                differences = check_ledger(
+                    params.course_id or None, looked_at=lambda compared: progress(compared, None)
+                )
+                for chunk in chunked(differences, CHUNK):
                     table.write(line for difference in chunk for line in difference_lines(difference))
                     found += len(chunk)
                     if params.repair:
                         mended += mend([item.student_item for item in chunk])
-                    progress(found, None)
             if params.course_id is None:
                 DIFFERENT.set(found - mended)
             facts = {"differences": found, "mended": mended}

@@ -3,7 +3,7 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, BinaryIO, ClassVar
 
 from pydantic import BaseModel, Field
@@ -103,31 +103,31 @@ def write_course(params: ExportParams, file: BinaryIO, progress: Progress) -> in
     Raises:
         InvalidInput: ``course-unknown`` when nothing is handed in for the course.
     """
-    done, total = 0, count_submissions_of(params.course_id)
+    written, read, total = 0, 0, count_submissions_of(params.course_id)
     if not total:
         message = f"Nothing is handed in for the course {params.course_id[:80]!r}. Compare it with the list of items."
         raise InvalidInput("course-unknown", message, {"field": "course_id"})
     header = (*HEADER, "answer") if params.with_answers else HEADER
     progress(0, total)
     with table_file(file, params.format, header) as table:
-        for chunk in chunked(_cells(params), CHUNK):
-            table.write(chunk)
-            done += len(chunk)
-            progress(done, max(total, done))
-    return done
+        for chunk in chunked(course_lines(params.course_id), CHUNK):
+            wanted = [line for line in chunk if params.item_id in (None, "", line[0]["item_id"])]
+            table.write(_cells(*line, with_answer=params.with_answers) for line in wanted)
+            written, read = written + len(wanted), read + len(chunk)
+            progress(read, max(total, read))
+    return written
 
 
-def _cells(params: ExportParams) -> Iterator[Sequence[Cell]]:
-    for item, submission, score in course_lines(params.course_id, params.item_id):
-        cells = [
-            *(item[name] for name in ("course_id", "item_id", "item_type", "student_id")),
-            submission["uuid"],
-            submission["attempt_number"],
-            submission["submitted_at"].isoformat(timespec="seconds"),
-            _text(submission["team_submission_uuid"]),
-            *_score_cells(score),
-        ]
-        yield [*cells, json.dumps(submission["answer"], ensure_ascii=False)] if params.with_answers else cells
+def _cells(item: Shape, submission: Shape, score: Shape, *, with_answer: bool) -> Sequence[Cell]:
+    cells = [
+        *(item[name] for name in ("course_id", "item_id", "item_type", "student_id")),
+        submission["uuid"],
+        submission["attempt_number"],
+        submission["submitted_at"].isoformat(timespec="seconds"),
+        _text(submission["team_submission_uuid"]),
+        *_score_cells(score),
+    ]
+    return [*cells, json.dumps(submission["answer"], ensure_ascii=False)] if with_answer else cells
 
 
 def _score_cells(score: Shape) -> Sequence[Cell]:

@@ -15,6 +15,7 @@ from plugins.submissions.admin.filters import pair_text
 from plugins.submissions.admin.uploading import UploadView
 from plugins.submissions.api.courses import item_names
 from plugins.submissions.models import GraderEntry, StudentItem, Submission, TeamSubmission
+from portal.kernel.migrations import drift
 from portal.kernel.transaction import run_in_transaction
 from portal.sdk import db
 from portal.testing.clients import PortalClient
@@ -60,6 +61,11 @@ def details() -> dict[str, str]:
     }
     found = {name: f"{PANEL}/{name}/details/?id={first(model)}" for name, model in models.items()}
     return {**found, "item": f"{PANEL}/section/item?course=c1&item=i1"}
+
+
+@pytest.mark.both_engines
+def test_models_and_tables_agree_also_on_what_lists_need(app: Flask) -> None:
+    assert drift("submissions") == []
 
 
 def test_all_declared_pages_are_tested_here() -> None:

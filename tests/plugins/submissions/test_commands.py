@@ -113,4 +113,4 @@ def test_the_queue_is_listed_unstuck_and_retried() -> None:
     key = str(db.session.scalar(GraderEntry.__table__.select().with_only_columns(GraderEntry.id)))
     assert run(commands.queue, "retry", key).exit_code == 0
     again = run(commands.queue, "retry", key, "999")
-    assert (again.exit_code, "999 is not there" in again.output) == (1, True)
+    assert (again.exit_code, "999 does not exist" in again.output) == (1, True)

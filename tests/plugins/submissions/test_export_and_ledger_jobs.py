@@ -11,7 +11,9 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from plugins.submissions import api
-from plugins.submissions.jobs.checking import SCHEDULES
+from plugins.submissions.jobs import SCHEDULES, CheckLedger, ExportCourse
+from plugins.submissions.jobs.checking import LedgerParams
+from plugins.submissions.jobs.exporting import ExportParams
 from plugins.submissions.models import ScoreSummary
 from portal.jobs.models import JobFile
 from portal.kernel.transaction import run_in_transaction
@@ -120,3 +122,16 @@ def test_the_check_runs_every_day() -> None:
     assert [(entry.kind, entry.cron.split()[2:]) for entry in SCHEDULES] == [
         ("submissions.check_ledger", ["*", "*", "*"])
     ]
+
+
+def test_long_work_reports_also_while_there_is_nothing_to_report(app: Flask) -> None:
+    for start in (0, 500):
+        entries = [{"student_item": item(f"s{n}"), "answer": 1} for n in range(start, start + 500)]
+        run_in_transaction(lambda part=entries: api.create_submissions(part))  # type: ignore[misc]
+    told: list[int] = []
+    CheckLedger().run(LedgerParams(), lambda done, total: told.append(done))
+    assert told == [500, 1_000, 1_000]
+    told.clear()
+    params = ExportParams(course_id="c1", item_id="other")
+    result = ExportCourse().run(params, lambda done, total: told.append(done))
+    assert (told, result.facts) == ([0, 500, 1_000], {"rows": 0})
