@@ -9,6 +9,7 @@ from plugins.enrollments.api.identities import link_identities
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
 from plugins.enrollments.models import MODELS
+from plugins.enrollments.rest import REST
 from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
     IdentitiesLinked,
@@ -21,6 +22,7 @@ from portal.sdk import (
     UsersRetired,
     hookimpl,
 )
+from portal.sdk.rest import RestApi
 
 PORTAL_API = "1"
 NAME = "enrollments"
@@ -67,6 +69,12 @@ def portal_job_kinds() -> Sequence[JobKind]:
 def portal_schedules() -> Sequence[Schedule]:
     """Declare what starts by itself."""
     return jobs.SCHEDULES
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    """Declare what programs may call."""
+    return REST
 
 
 @hookimpl
