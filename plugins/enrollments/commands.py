@@ -11,7 +11,7 @@ import click
 from plugins.enrollments.api import link_program_enrollments
 from plugins.enrollments.api.inputs import uuid_or_none
 from plugins.enrollments.api.moving_keys import MOST, fold_keys, move_identities
-from plugins.enrollments.api.resetting import count_reset, reset_programs
+from plugins.enrollments.api.resetting_programs import count_reset, reset_programs
 from plugins.enrollments.jobs import ExpireWaiting, ExportProgram
 from portal.sdk import PortalError, current_actor, run_in_transaction
 from portal.sdk.jobs import chunked, draft, drive, job_options

@@ -13,6 +13,7 @@ ENROLLMENTS_SYNC = "enrollments.enrollments.sync"
 ENROLLMENTS_LINK = "enrollments.enrollments.link"
 ENROLLMENTS_EXPIRE = "enrollments.enrollments.expire"
 ENROLLMENTS_EXPORT = "enrollments.enrollments.export"
+ENROLLMENTS_RESET = "enrollments.enrollments.reset"
 DRIFT_REPAIR = "enrollments.drift.repair"
 GRADES_VIEW = "enrollments.grades.view"
 
@@ -26,6 +27,7 @@ _TITLES = {
     ENROLLMENTS_LINK: "Link student keys to user accounts, and take links back",
     ENROLLMENTS_EXPIRE: "Expire enrollments that wait too long for an account",
     ENROLLMENTS_EXPORT: "Export the enrollments of a program",
+    ENROLLMENTS_RESET: "Delete all enrollments of an organization, where a setting allows it",
     DRIFT_REPAIR: "See where program and course enrollments disagree, and mend it",
     GRADES_VIEW: "Read the course grades of a program's students",
 }

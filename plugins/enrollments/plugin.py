@@ -12,6 +12,7 @@ from plugins.enrollments.api.students import enroll_students, withdraw_students
 from plugins.enrollments.cards import CARDS
 from plugins.enrollments.demo import demo_steps
 from plugins.enrollments.models import MODELS
+from plugins.enrollments.rest import REST
 from plugins.enrollments.settings import EnrollmentsSettings
 from portal.sdk import (
     AdminView,
@@ -27,6 +28,7 @@ from portal.sdk import (
     UsersRetired,
     hookimpl,
 )
+from portal.sdk.rest import RestApi
 from portal.sdk.web import DashboardCard
 
 PORTAL_API = "1"
@@ -98,6 +100,12 @@ def portal_dashboard_cards() -> Sequence[DashboardCard]:
 def portal_demo(size: int, seed: int) -> Sequence[DemoStep]:
     """Declare the steps of the demo university."""
     return demo_steps(size, seed)
+
+
+@hookimpl
+def portal_rest() -> Sequence[RestApi]:
+    """Declare what programs may call."""
+    return REST
 
 
 @hookimpl

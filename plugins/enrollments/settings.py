@@ -29,10 +29,17 @@ class EnrollmentsSettings(BaseModel):
         description="One a line, such as ended>enrolled. Empty: every status may follow every other one.",
     )
 
+    rows_per_call: int = Field(
+        25,
+        ge=1,
+        le=5_000,
+        title="Rows per call of older programs",
+        description="Calls of /api/program_enrollments/v1/ that write more rows are refused, as they always were.",
+    )
     allow_reset: bool = Field(
         False,
         title="Allow a reset",
-        description="Lets 'portal enrollments reset' delete all enrollments of a program. For test installations only.",
+        description="Only for trial portals: lets all enrollments of an organization or a program be deleted at once.",
     )
 
     @field_validator("forbidden_transitions")

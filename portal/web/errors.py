@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask import Flask, Response, json, make_response, render_template, request
@@ -90,10 +91,15 @@ def wants_json() -> bool:
 
 
 def _portal_error(error: PortalError) -> Response:
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, UnderMaintenance):
+    # Closed by a setting, or for a while, is no failure.
+    is_closed = error.status == HTTPStatus.NOT_IMPLEMENTED or isinstance(error, UnderMaintenance)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not is_closed:
         log.error("the request failed: %s", error.code, exc_info=error)
     retry = getattr(error, "retry_after_seconds", None)
-    return answer_problem(error.status, error.code, error.message, error.facts, retry)
+    members = getattr(error, "members", {})
+    return answer_problem(
+        error.status, error.code, error.message, error.facts, retry, getattr(error, "errors", ()), members
+    )
 
 
 def _http_error(error: HTTPException) -> Response | AnyResponse:
@@ -122,17 +128,20 @@ def answer_problem(
     facts: Mapping[str, Any],
     retry_after: Any = None,
     errors: Sequence[Mapping[str, Any]] = (),
+    members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
     """Answer with a page or a problem document.
 
     Args:
         errors: What is wrong with each field; by default what ``facts["field"]`` names.
+        members: Further members of a problem document, which older programs look for.
     """
     title = HTTPStatus(status).phrase
     if wants_json():
         if not errors and facts.get("field"):
             errors = [{"field": str(facts["field"]), "code": code, "message": message}]
         document = {
+            **members,
             "type": f"urn:campus-portal:problem:{code}",
             "title": title,
             "status": status,

@@ -69,7 +69,16 @@ def test_every_permission_that_a_route_asks_for_is_declared(app: Flask) -> None:
 
 
 #: Operations that any good token, or anybody signed in, may call.
-OPEN_OPERATIONS = frozenset({"api_portal.whoami"})
+OPEN_OPERATIONS = frozenset(
+    {
+        "api_portal.whoami",
+        # What older programs call in a learner's name; each answers with what is the learner's own.
+        "api_enrollments_classic.list_own_programs",
+        "api_enrollments_classic.list_own_runs",
+        "api_enrollments_classic.list_readable_programs",
+        "api_enrollments_classic.show_overview",
+    }
+)
 #: What stands for an argument of an address; nothing has these keys.
 ARGUMENTS = {"uuid": "00000000-0000-0000-0000-000000000000", "integer": "0"}
 

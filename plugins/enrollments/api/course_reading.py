@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import contains_eager
 
 from plugins.enrollments.api.filters import (
@@ -150,6 +150,22 @@ def is_course_staff_enrollment(program_course_enrollment: ProgramCourseEnrollmen
             CourseAccessRoleAssignment.role == CourseRole.STAFF.value,
         )
     return bool(db.session.scalar(select(condition)))
+
+
+def staff_rows(rows: Sequence[ProgramCourseEnrollment]) -> set[int]:
+    """Return the numbers of the rows whose learners are, or will be, staff of their course runs. One statement."""
+    row, role, waiting = ProgramCourseEnrollment, CourseAccessRole, CourseAccessRoleAssignment
+    if not rows:
+        return set()
+    is_staff = exists().where(
+        role.user_id == row.user_id, role.course_key == row.course_key, role.role == CourseRole.STAFF.value
+    )
+    will_be = exists().where(
+        waiting.program_course_enrollment_id == row.id, waiting.role == CourseRole.STAFF.value
+    )
+    numbers = [item.id for item in rows]
+    found = select(row.id).where(row.id.in_(numbers), or_(is_staff, and_(row.user_id.is_(None), will_be)))
+    return set(db.session.scalars(found))
 
 
 def _all() -> Rows:

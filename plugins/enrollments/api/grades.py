@@ -64,6 +64,11 @@ def iter_program_course_grades(
     rows: Rows = db.session.scalars(statement).all()
     if paginate_fn is not None:
         rows = paginate_fn(rows)
+    yield from grades_of(rows)
+
+
+def grades_of(rows: Rows) -> Iterator[Grade]:
+    """Give the grade, or the error, of every row; all of one course run and realized. Asks once per 500 learners."""
     for first in range(0, len(rows), USERS_PER_QUESTION):
         yield from _graded(rows[first : first + USERS_PER_QUESTION])
 

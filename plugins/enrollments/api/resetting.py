@@ -1,94 +1,99 @@
-"""Deletes all enrollments of programs, where a setting allows it: for test installations."""
+"""Empties an organization of its enrollments, where a setting says that the portal is for trials."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, func, select
 
-from plugins.enrollments.api.inputs import current_settings, required_uuid
+from plugins.enrollments.api.inputs import current_settings
 from plugins.enrollments.api.stamping import note
+from plugins.enrollments.errors import BadOrganizationShortNameException
 from plugins.enrollments.models import (
     CourseEnrollment,
+    IdentityProvider,
+    Organization,
+    ProgramAuthor,
     ProgramCourseEnrollment,
-    ProgramCourseEnrollmentHistory,
     ProgramEnrollment,
-    ProgramEnrollmentHistory,
 )
-from portal.sdk import Conflict, db
+from portal.sdk import ExternalIdentity, PortalError, db, unlink_identities
+from portal.sdk import NewIdentity as Identity
 
-_TABLE: Any = ProgramEnrollment.__table__
-_ROWS: Any = ProgramCourseEnrollment.__table__
-_COURSES: Any = CourseEnrollment.__table__
-_HISTORY: Any = ProgramEnrollmentHistory.__table__
-_ROWS_HISTORY: Any = ProgramCourseEnrollmentHistory.__table__
+CHUNK_ROWS = 500
 
 
-class ResetCounts(NamedTuple):
-    """How many program enrollments there are, and course enrollments that only they lead to."""
+class ResetForbidden(PortalError):
+    """Resetting is not allowed in this portal."""
 
-    enrollments: int
-    courses: int
+    status: ClassVar[int] = 501
 
-
-def count_reset(program_uuids: Sequence[object]) -> ResetCounts:
-    """Return what :func:`reset_programs` would delete. Two statements; reads only.
-
-    Raises:
-        InvalidRequest: one is no UUID.
-        Conflict: code ``reset-not-allowed``, unless the setting allows it.
-    """
-    programs = _allowed(program_uuids)
-    learners = select(func.count()).select_from(_TABLE).where(_TABLE.c.program_uuid.in_(programs))
-    courses = select(func.count()).select_from(_COURSES).where(_is_theirs(programs))
-    return ResetCounts(db.session.scalar(learners) or 0, db.session.scalar(courses) or 0)
-
-
-def reset_programs(program_uuids: Sequence[object]) -> ResetCounts:
-    """Delete all enrollments of the programs, with the course enrollments made through them; return how many.
-
-    A course enrollment that another program's row uses stays. Five statements. Needs an open transaction; does not
-    commit.
-
-    Raises:
-        InvalidRequest, Conflict: as :func:`count_reset`.
-
-    Source: ``reset_enrollment_data`` of edx-platform, which asked after deleting.
-    """
-    programs = _allowed(program_uuids)
-    mine = select(_TABLE.c.id).where(_TABLE.c.program_uuid.in_(programs))
-    courses = db.session.execute(delete(_COURSES).where(_is_theirs(programs)))
-    db.session.execute(delete(_ROWS_HISTORY).where(_ROWS_HISTORY.c.program_enrollment_id.in_(mine)))
-    learners = db.session.execute(delete(_TABLE).where(_TABLE.c.program_uuid.in_(programs)))
-    db.session.execute(delete(_HISTORY).where(_HISTORY.c.program_uuid.in_(programs)))
-    found = ResetCounts(_number(learners), _number(courses))
-    if found.enrollments:
-        note("reset-programs", _TABLE.name, programs[0], found._asdict())
-        db.session.expire_all()
-    return found
-
-
-def _is_theirs(programs: Sequence[Any]) -> Any:
-    """Say of a course enrollment whether a row of these programs leads to it, and none of another one."""
-    of_programs = (
-        exists()
-        .where(_ROWS.c.course_enrollment_id == _COURSES.c.id)
-        .where(_ROWS.c.program_enrollment_id == _TABLE.c.id)
-    )
-    return of_programs.where(_TABLE.c.program_uuid.in_(programs)) & ~of_programs.where(
-        _TABLE.c.program_uuid.not_in(programs)
-    )
-
-
-def _allowed(program_uuids: Sequence[object]) -> list[Any]:
-    programs = [required_uuid(item) for item in program_uuids]
-    if not current_settings().allow_reset:
-        raise Conflict(
-            "reset-not-allowed",
-            "The setting “Allow a reset” of enrollments is off. It is meant for test installations only.",
+    def __init__(self) -> None:
+        super().__init__(
+            "reset-forbidden",
+            "Resetting is for trial portals. An administrator may allow it in the settings of enrollments.",
         )
-    return programs
 
 
-def _number(result: Any) -> int:
-    count: int = result.rowcount
-    return count
+def reset_organization(short_name: str) -> dict[str, int]:
+    """Delete what an organization's programs and providers brought; return what → how many.
+
+    The enrollments of all programs that it authors, the course enrollments made through them, and the identities of
+    its providers. Accounts and the history stay. Needs an open transaction; does not commit.
+
+    Raises:
+        ResetForbidden: the setting ``allow_reset`` is off; asked first.
+        BadOrganizationShortNameException: there is no such organization.
+
+    Source: ``reset_enrollment_data`` and ``integration-reset`` of edx-platform, which removed accounts too.
+    """
+    require_reset_allowed()
+    organization_id = db.session.scalar(select(Organization.id).where(Organization.short_name == short_name))
+    if organization_id is None:
+        raise BadOrganizationShortNameException(short_name)
+    db.session.flush()
+    programs = select(ProgramAuthor.program_id).where(ProgramAuthor.organization_key == short_name)
+    learners = select(ProgramEnrollment.id).where(ProgramEnrollment.program_uuid.in_(programs))
+    courses = select(ProgramCourseEnrollment.course_enrollment_id).where(
+        ProgramCourseEnrollment.program_enrollment_id.in_(learners),
+        ProgramCourseEnrollment.course_enrollment_id.is_not(None),
+    )
+    rows = func.count(ProgramCourseEnrollment.id)
+    taken = db.session.scalar(select(rows).where(ProgramCourseEnrollment.program_enrollment_id.in_(learners)))
+    removed = {
+        "course_enrollments": _deleted(delete(CourseEnrollment).where(CourseEnrollment.id.in_(courses))),
+        "program_course_enrollments": taken or 0,
+        "program_enrollments": _deleted(
+            delete(ProgramEnrollment).where(ProgramEnrollment.program_uuid.in_(programs))
+        ),
+        "identities": _forget_identities(organization_id, short_name),
+    }
+    note("reset-organization", ProgramEnrollment.__tablename__, short_name, removed)
+    db.session.expire_all()
+    return removed
+
+
+def require_reset_allowed() -> None:
+    """Refuse to go on in a portal that is not for trials.
+
+    Raises:
+        ResetForbidden: the setting ``allow_reset`` is off.
+    """
+    if not current_settings().allow_reset:
+        raise ResetForbidden
+
+
+def _deleted(statement: Any) -> int:
+    result: Any = db.session.execute(statement.execution_options(synchronize_session=False))
+    return int(result.rowcount)
+
+
+def _forget_identities(organization_id: Any, short_name: str) -> int:
+    providers = select(IdentityProvider.slug).where(IdentityProvider.organization_id == organization_id)
+    statement = select(ExternalIdentity).where(ExternalIdentity.provider.in_(providers)).limit(CHUNK_ROWS)
+    done = 0
+    while found := db.session.scalars(statement).all():
+        identities = [
+            Identity(provider=item.provider, external_id=item.external_id, user_id=item.user_id)
+            for item in found
+        ]
+        done += len(unlink_identities(identities, f"reset of {short_name}"))
+    return done

@@ -14,14 +14,16 @@ from sqlalchemy import Select
 from portal.config import current_config
 from portal.kernel.actor import current_actor
 from portal.kernel.errors import InvalidInput, PortalError
-from portal.kernel.paging import PageOrder, page_of, position_from, position_text
+from portal.kernel.paging import PageOrder, Position, page_of, position_from, position_text
 
 MOST_ITEMS = 500
 USUAL_ITEMS = 50
 _MAC_BYTES = 16
+#: How cursors begin whose page ends at the position.
+_BACKWARDS = "~"
 _MAX_CURSOR = 3_000
 #: Not part of what a cursor is bound to.
-_FREE = frozenset({"cursor", "limit"})
+_FREE = frozenset({"cursor", "limit", "page_size"})
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -76,6 +78,24 @@ def list_page(
     return {"items": [shown(row) for row in page.rows], "next": following}, 200, headers
 
 
+def signed_cursor(position: Position, *, backwards: bool = False) -> str:
+    """Return a position as a cursor that is good for this caller, this list and these filters only.
+
+    Args:
+        backwards: The page ends there, instead of beginning.
+    """
+    return _signed(f"{_BACKWARDS if backwards else ''}{position_text(position)}")
+
+
+def opened_cursor(cursor: str, order: PageOrder) -> tuple[Position, bool]:
+    """Return the position that a cursor of :func:`signed_cursor` names, and whether the page ends there.
+
+    Raises:
+        CursorInvalid: for a cursor of somebody else, of another list, or one that was changed.
+    """
+    return _opened(cursor, order), cursor.startswith(_BACKWARDS)
+
+
 def _signed(position: str) -> str:
     return f"{position}.{_mac(position)}"
 
@@ -85,7 +105,7 @@ def _opened(cursor: str, order: PageOrder) -> tuple[Any, ...]:
     if not hmac.compare_digest(mac.encode("utf-8", "replace"), _mac(position).encode()):
         raise CursorInvalid
     try:
-        return position_from(position, order)
+        return position_from(position.removeprefix(_BACKWARDS), order)
     except InvalidInput:
         # Signed by an earlier version of the portal, when the list had another order.
         raise CursorInvalid from None

@@ -112,6 +112,8 @@ def _complete(described: dict[str, Any], method: str, rule: Rule, operation: Ope
     described["security"] = [{"token": []}, {"session": []}]
     if operation.permission:
         described["x-permission"] = operation.permission
+    if operation.takes is not None:
+        described["requestBody"] = {"content": {"application/json": {"schema": dict(operation.takes)}}}
     if "requestBody" in described:
         described["requestBody"]["required"] = True
     parameters = [_parameter(item, rule) for item in described.get("parameters", ())]
@@ -182,6 +184,18 @@ def _responses(found: Mapping[str, Any], method: str, rule: Rule, operation: Ope
         made[str(status)] = {"$ref": f"#/components/responses/{_problem_name(status)}"}
     for status, reason in operation.problems.items():
         made[str(status)] = {**_problem(status), "description": reason}
+    for status, reason in operation.also.items():
+        made[str(status)] = _another(good, status, reason)
+    return made
+
+
+def _another(good: Mapping[str, Any], status: int, reason: str) -> dict[str, Any]:
+    """Return an answer that has the shape of the good one under another status, or the shape of a problem."""
+    made = {**good, "description": reason}
+    if status == HTTPStatus.NO_CONTENT:
+        made.pop("content", None)
+    elif status >= HTTPStatus.BAD_REQUEST:
+        made["content"] = {**good.get("content", {}), **_problem(status)["content"]}
     return made
 
 

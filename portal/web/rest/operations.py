@@ -36,6 +36,8 @@ class Operation:
         match: Whether ``If-Match`` is looked at, or even needed.
         has_etag, has_location: Headers that a good answer carries.
         problems: Further statuses that it may answer with, with a sentence each.
+        also: Further statuses of answers of the same model (204: of none), with a sentence each.
+        takes: Schema of a JSON body that the function reads itself, for the document.
         files: Media types of a good answer that is a file.
     """
 
@@ -48,6 +50,8 @@ class Operation:
     has_etag: bool = False
     has_location: bool = False
     problems: Mapping[int, str] = field(default_factory=dict)
+    also: Mapping[int, str] = field(default_factory=dict)
+    takes: Mapping[str, Any] | None = None
     files: tuple[str, ...] = ()
 
 
@@ -76,6 +80,8 @@ def api_route(  # noqa: PLR0913 - each says one thing about the operation
     etag: bool = False,
     location: bool = False,
     problems: Mapping[int, str] | None = None,
+    also: Mapping[int, str] | None = None,
+    takes: Mapping[str, Any] | None = None,
     files: tuple[str, ...] = (),
     example: Any = None,
 ) -> Callable[[V], V]:
@@ -94,6 +100,8 @@ def api_route(  # noqa: PLR0913 - each says one thing about the operation
         match: Whether it looks at ``If-Match`` (call ``check_match`` with the record's tag), or needs it.
         etag, location: Headers that a good answer carries; an answer with an ``ETag`` to a GET may become 304.
         problems: Further statuses that it answers with → why.
+        also: Further statuses that answers of the same model have (204: of none) → why.
+        takes: Schema of a JSON body that the function reads and judges itself, as older protocols want it.
         example: Of the body, for the document.
     """
     operation = Operation(
@@ -106,6 +114,8 @@ def api_route(  # noqa: PLR0913 - each says one thing about the operation
         has_etag=etag,
         has_location=location,
         problems=dict(problems or {}),
+        also=dict(also or {}),
+        takes=takes,
         files=files,
     )
 

@@ -81,7 +81,7 @@ def test_a_reset_needs_the_setting_and_asks_before_it_deletes() -> None:
 
     refused = run(commands.reset, str(PROGRAM), "--yes")
     assert isinstance(refused.exception, PortalError)
-    assert refused.exception.code == "reset-not-allowed"
+    assert refused.exception.code == "reset-forbidden"
 
     allow(allow_reset=True)
     said = run(commands.reset, str(PROGRAM), answer="n\n")
