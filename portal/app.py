@@ -11,6 +11,7 @@ from portal.config import CONFIG_KEY, PortalConfig
 from portal.files.store import init_files
 from portal.health.figures import init_figures
 from portal.health.pages import init_health
+from portal.hooks.blocking import blocked_plugins
 from portal.hooks.manager import PLUGINS_KEY, Plugins, build_registry
 from portal.hooks.narrowing import keep_narrowing
 from portal.hooks.registry import REGISTRY_KEY
@@ -56,8 +57,9 @@ def create_app(
     init_measuring(app)
     db.init_app(app)
     init_replica(app, config.read_replica, config.read_replica_max_lag_seconds)
-    plugins = Plugins(core_plugin, config.blocked_plugins, extra_plugins or {})
-    keep_narrowing(config.home, plugins, config.blocked_plugins)
+    blocked = blocked_plugins(config.home, config.blocked_plugins)
+    plugins = Plugins(core_plugin, blocked, extra_plugins or {})
+    keep_narrowing(config.home, plugins, blocked)
     app.extensions[PLUGINS_KEY] = plugins
     app.extensions[REGISTRY_KEY] = build_registry(plugins)
     init_files(app)

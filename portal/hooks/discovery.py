@@ -34,6 +34,9 @@ RESERVED_NAMES = frozenset(
         "plugins",
         "settings",
         "sweep",
+        "cron",
+        "schedules",
+        "tokens",
     ]
 )
 

@@ -46,6 +46,7 @@ from portal.panel import (
     commands,
     notices,
     permissions,
+    plugin_commands,
     schedule_commands,
     settings_commands,
     token_commands,
@@ -156,6 +157,7 @@ def portal_health_checks() -> Sequence[HealthCheck]:
 def portal_commands() -> Sequence[Command]:
     """Declare the core's commands, mounted directly under ``portal``."""
     found = (
+        plugin_commands.plugins,
         settings_commands.settings,
         commands.users,
         commands.jobs,
