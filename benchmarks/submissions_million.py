@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Text, Uuid, cast, func, insert, literal, select, text, type_coerce
+from sqlalchemy import BigInteger, Text, Uuid, cast, func, insert, literal, select, text, type_coerce
 
 from plugins.submissions import api
 from plugins.submissions.models import Score, ScoreSummary, StudentItem, Submission
@@ -37,7 +37,7 @@ def fill(kind: str, summaries: int, first: dict[type, int], at: datetime, answer
 def _statements(
     kind: str, start: int, count: int, first: dict[type, int], at: datetime, answer: str
 ) -> list[Any]:
-    line = select(literal(start + 1, Integer).label("n")).cte("line", recursive=True)
+    line = select(literal(start + 1, BigInteger).label("n")).cte("line", recursive=True)
     line = line.union_all(select(line.c.n + 1).where(line.c.n < start + count))
     n = line.c.n
     item, handed, score = (first[model] + n for model in (StudentItem, Submission, Score))

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from sqlalchemy import insert, select
 
+from plugins.submissions.api.inputs import word
 from plugins.submissions.api.sessions import execute, reads
 from plugins.submissions.errors import FileProcessingError, InvalidFileTypeError
 from plugins.submissions.models import GraderFile
@@ -25,6 +26,9 @@ def add_files(entry_id: int, files: Mapping[str, FileGiven]) -> None:
     """
     if not files:
         return
+    given: object = files
+    if not isinstance(given, Mapping) or not all(_is_name(name) for name in given):
+        raise InvalidFileTypeError("Files are a dict: name → bytes or a binary stream.")
     try:
         stored = {name: _stored(name, given) for name, given in files.items()}
         register_files(list(stored.values()))
@@ -44,6 +48,11 @@ def add_files(entry_id: int, files: Mapping[str, FileGiven]) -> None:
         for name, file in stored.items()
     ]
     execute(insert(GraderFile), rows)
+
+
+def _is_name(given: object) -> bool:
+    """Say whether it is a text that every database can keep."""
+    return isinstance(given, str) and word(given) is not None
 
 
 def _stored(name: str, given: object) -> NewFile:

@@ -97,7 +97,8 @@ def create_external_grader_detail(
     now = utc_now()
     with plain_errors():
         key = select(Submission.id).where(Submission.uuid == uuid.UUID(submission["uuid"])).scalar_subquery()
-        row = {**values, "queue_key": queue_key, "submission_id": key, "status": GraderState.PENDING}
+        named = None if queue_key is None else values["queue_key"]
+        row = {**values, "queue_key": named, "submission_id": key, "status": GraderState.PENDING}
         times = {"status_time": now, "created_at": now, "num_failures": 0}
         entry = execute(insert(GraderEntry).values(**row, **times).returning(GraderEntry.id)).one().id
         add_files(entry, files or {})
@@ -140,8 +141,8 @@ def move(uuids: Sequence[str | uuid.UUID], wanted: str) -> int:
         SubmissionNotFoundError: naming one that has no entry.
         SubmissionRequestError: when there is no such state.
     """
-    if wanted not in set(GraderState):
-        problem = FieldProblem("invalid_choice", f"There is no state {wanted!r}.")
+    if wanted not in list(GraderState):
+        problem = FieldProblem("invalid_choice", f"A state is one of {', '.join(GraderState)}.")
         raise SubmissionRequestError(field_errors={"status": [problem]})
     keys = [submission_uuid(item) for item in uuids]
     statement = _entries().where(Submission.uuid.in_(keys)).order_by(GraderEntry.id)

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -231,6 +231,32 @@ def points(earned: object, possible: object) -> tuple[int, int]:
         InvalidPointsError,
     )
     return values["points_earned"], values["points_possible"]
+
+
+def entry_list(given: object, most: int) -> list[Any]:
+    """Return what is given in bulk as a list.
+
+    Raises:
+        SubmissionRequestError: for more than ``most``, or when it is no list.
+    """
+    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+        raise SubmissionRequestError("A list of dicts is needed.")
+    if len(given) > most:
+        raise SubmissionRequestError(f"At most {most} at once; {len(given)} were given.")
+    return list(given)
+
+
+def check_entry(given: object, names: Collection[str]) -> None:
+    """Refuse an entry of a list that is no dict or has keys that nobody would read.
+
+    Raises:
+        SubmissionRequestError: with a problem per unknown key.
+    """
+    if not isinstance(given, Mapping):
+        raise SubmissionRequestError("Each entry is a dict.")
+    problem = FieldProblem("unknown", f"An entry has no such key; it has {', '.join(names)}.")
+    if unknown := {str(name): [problem] for name in given if name not in names}:
+        raise SubmissionRequestError(field_errors=unknown)
 
 
 def submission_uuid(given: object) -> uuid.UUID | None:

@@ -10,7 +10,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from plugins.submissions.api.inputs import checked_fields, optional_text, points, submission_uuid
+from plugins.submissions.api.inputs import (
+    check_entry,
+    checked_fields,
+    entry_list,
+    optional_text,
+    points,
+    submission_uuid,
+)
 from plugins.submissions.api.items import locked_item
 from plugins.submissions.api.metrics import count_scores
 from plugins.submissions.api.sessions import execute, plain_errors
@@ -22,6 +29,9 @@ from plugins.submissions.models import Score, ScoreAnnotation, StudentItem, Subm
 from portal.sdk import emit_notice, utc_now
 
 MOST_AT_ONCE = 500
+_ENTRY = (
+    "submission_uuid", "points_earned", "points_possible", "annotation_creator", "annotation_type", "annotation_reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +100,7 @@ def set_scores(entries: Sequence[Mapping[str, Any]]) -> list[SubmissionError | N
     Raises:
         SubmissionRequestError: for more than 500.
     """
-    if len(entries) > MOST_AT_ONCE:
-        raise SubmissionRequestError(f"At most {MOST_AT_ONCE} scores at once.")
+    entries = entry_list(entries, MOST_AT_ONCE)
     outcomes: list[SubmissionError | None] = [None] * len(entries)
     wanted: dict[int, Wanted] = {}
     for place, entry in enumerate(entries):
@@ -111,6 +120,7 @@ def checked_score(entry: Mapping[str, Any]) -> Wanted:
         SubmissionNotFoundError: when the uuid can be none.
         InvalidPointsError, SubmissionRequestError: with a problem per field.
     """
+    check_entry(entry, _ENTRY)
     found = submission_uuid(entry.get("submission_uuid"))
     if found is None:
         raise _unknown(entry.get("submission_uuid"))
@@ -265,21 +275,9 @@ def reset_score(
             return
         row = {"student_item_id": item.id, "submission_id": None, "created_at": now, "reset": True}
         key = execute(_STORING, [row]).one().id
-        summarise(
-            [
-                Scored(
-                    score_id=key,
-                    student_item_id=item.id,
-                    points_earned=0,
-                    points_possible=0,
-                    created_at=now,
-                    reset=True,
-                    course_id=item.course_id,
-                    item_id=item.item_id,
-                    item_type=item.item_type,
-                )
-            ]
-        )
+        words = {name: getattr(item, name) for name in ("course_id", "item_id", "item_type")}
+        nothing = {"points_earned": 0, "points_possible": 0, "reset": True}
+        summarise([Scored(score_id=key, student_item_id=item.id, created_at=now, **nothing, **words)])
         if clear_state:
             execute(_CLEARING, {"item": item.id})
     if emit_signal:

@@ -113,9 +113,8 @@ def get_team_submission(team_submission_uuid: str | uuid.UUID) -> Shape:
     Raises:
         TeamSubmissionNotFoundError: unknown, malformed or deleted.
     """
-    return _only(
-        _TEAMS.where(TeamSubmission.uuid == team_uuid(team_submission_uuid)), str(team_submission_uuid)
-    )
+    found = team_uuid(team_submission_uuid)
+    return _only(_TEAMS.where(TeamSubmission.uuid == found), str(found))
 
 
 def team_uuid(given: object) -> uuid.UUID:
@@ -131,7 +130,9 @@ def team_uuid(given: object) -> uuid.UUID:
     except SubmissionRequestError:
         found = None
     if found is None:
-        raise MalformedTeamUuidError(f"There is no active team submission {given}.")
+        # Anything may have been given, also what cannot be written out.
+        named = f" {given[:40]}" if isinstance(given, str) else ""
+        raise MalformedTeamUuidError(f"There is no active team submission{named}.")
     return found
 
 
@@ -156,7 +157,7 @@ def get_team_submission_for_team(course_id: str, item_id: str, team_id: str) -> 
         TeamSubmission.item_id == word(item_id),
         TeamSubmission.team_id == word(team_id),
     )
-    return _only(statement, f"of team {team_id}")
+    return _only(statement, f"of team {word(team_id)}")
 
 
 def get_team_submission_for_student(student_item_dict: Mapping[str, Any]) -> Shape:

@@ -72,10 +72,8 @@ def create_submission_for_team(  # noqa: PLR0913, PLR0917 - the old signature
     raw_answer = checked_fields(
         {"answer": partial(answer_text, answer, answer_limit())}, SubmissionRequestError
     )["answer"]
-    keys = [
-        item_key({"student_id": m, "course_id": course_id, "item_id": item_id, "item_type": item_type})
-        for m in dict.fromkeys(listed(team_member_ids))
-    ]
+    named = {"course_id": course_id, "item_id": item_id, "item_type": item_type}
+    keys = list(dict.fromkeys(item_key({"student_id": m, **named}) for m in listed(team_member_ids)))
     if not keys:
         problem = FieldProblem("required", "A team has at least one member.")
         raise TeamSubmissionRequestError(field_errors={"team_member_ids": [problem]})

@@ -38,7 +38,7 @@ def queue_length(queue_name: str) -> int:
         select(func.count())
         .select_from(GraderEntry)
         .where(
-            GraderEntry.queue_name == queue_name,
+            GraderEntry.queue_name == word(queue_name),
             GraderEntry.status == GraderState.PENDING,
             GraderEntry.status_time < utc_now() - delay,
         )

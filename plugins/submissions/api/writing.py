@@ -16,7 +16,9 @@ from plugins.submissions.api.inputs import (
     ItemKey,
     answer_limit,
     answer_text,
+    check_entry,
     checked_fields,
+    entry_list,
     item_key,
     moment,
     whole_number,
@@ -31,6 +33,7 @@ from plugins.submissions.models import Submission, SubmissionStatus
 from portal.sdk import emit_notice, utc_now
 
 MOST_AT_ONCE = 500
+_ENTRY = ("student_item", "answer", "submitted_at", "attempt_number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +89,9 @@ def create_submissions(entries: Sequence[Mapping[str, Any]]) -> list[Shape]:
     Raises:
         SubmissionRequestError: naming every wrong entry by its place (from 0) and field; nothing is written.
     """
-    if len(entries) > MOST_AT_ONCE:
-        raise SubmissionRequestError(f"At most {MOST_AT_ONCE} submissions at once.")
     found, problems = [], {}
     limit = answer_limit()
-    for place, entry in enumerate(entries):
+    for place, entry in enumerate(entry_list(entries, MOST_AT_ONCE)):
         try:
             found.append(checked(entry, limit))
         except SubmissionRequestError as error:
@@ -107,6 +108,7 @@ def checked(entry: Mapping[str, Any], limit: int) -> Handed:
     Raises:
         SubmissionRequestError: with a problem per field.
     """
+    check_entry(entry, _ENTRY)
     number = entry.get("attempt_number")
     key = item_key(entry.get("student_item"))
     values = checked_fields(
