@@ -276,7 +276,7 @@ def reset_score(
         row = {"student_item_id": item.id, "submission_id": None, "created_at": now, "reset": True}
         key = execute(_STORING, [row]).one().id
         words = {name: getattr(item, name) for name in ("course_id", "item_id", "item_type")}
-        nothing = {"points_earned": 0, "points_possible": 0, "reset": True}
+        nothing: dict[str, Any] = {"points_earned": 0, "points_possible": 0, "reset": True}
         summarise([Scored(score_id=key, student_item_id=item.id, created_at=now, **nothing, **words)])
         if clear_state:
             execute(_CLEARING, {"item": item.id})
