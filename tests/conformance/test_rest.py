@@ -145,7 +145,8 @@ def _call_bare(operation: Any, known: Mapping[str, str], sent: Mapping[str, Any]
     """Call the operation once, without a body; return the status and the permission that was missing."""
     names = {item.name: item.definition["schema"] for item in operation.path_parameters}
     arguments = {
-        name: known.get(name) or (schema.get("enum") or [str(UUID(int=0))])[0]
+        name: known.get(name)
+        or (schema.get("enum") or ["0" if schema["type"] == "integer" else str(UUID(int=0))])[0]
         for name, schema in names.items()
     }
     case = operation.Case(path_parameters=arguments)
