@@ -81,6 +81,9 @@ def test_a_score_is_overridden_reset_cleared_and_restored(
         ("restore", {"submissions": 1}),
     ]
     assert list(api.check_ledger()) == []
+    history = officer.get(page()).get_data(as_text=True)
+    assert history.index("Begins anew") < history.index("Wrong item") < history.index("Second look")
+    assert history.count("Grace <span") == 3
 
 
 @pytest.mark.parametrize(
