@@ -9,6 +9,8 @@ from flask import url_for
 from markupsafe import Markup
 
 from plugins.submissions.models import Score, SubmissionStatus
+from plugins.submissions.permissions import ITEMS_VIEW
+from portal.sdk import current_actor, may
 from portal.sdk.web import badge, shown
 
 #: Characters of an answer that a page shows; the file has all.
@@ -91,7 +93,9 @@ def points_text(score: Score | None) -> Any:
 
 
 def item_link(record_id: int, text: str) -> Any:
-    """Return a link to the page of a student item."""
+    """Return a link to the page of a student item; the text alone for those who may not open it."""
+    if not may(current_actor(), ITEMS_VIEW):
+        return text
     return Markup('<a class="row-link" href="{}">{}</a>').format(
         url_for("submissions_student_item.details_view", id=record_id), text
     )

@@ -1,6 +1,6 @@
 """What people do to one student item by hand: reset, clear, restore, override. Each leaves an audit entry with the reason."""
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from plugins.submissions.api.inputs import checked_fields, name_text, points, word
 from plugins.submissions.api.scoring import reset_score, set_score
@@ -9,7 +9,7 @@ from plugins.submissions.api.shapes import STUDENT_ITEM
 from plugins.submissions.api.standing import Standing, standings
 from plugins.submissions.api.writing import restore_submissions
 from plugins.submissions.errors import SubmissionNotFoundError, SubmissionRequestError
-from plugins.submissions.models import StudentItem
+from plugins.submissions.models import ScoreAnnotation, ScoreSummary, StudentItem
 from portal.sdk import current_actor, record
 
 OVERRIDE = "staff_defined"
@@ -45,6 +45,7 @@ def reset_item(item: int, *, clear: bool, reason: str) -> None:
     student, course, name = _words(item)
     told = _reason(reason)
     reset_score(student, course, name, clear_state=clear)
+    _annotate_latest(item, "state_cleared" if clear else "reset", told)
     record("clear" if clear else "reset", _TABLE, str(item), {"reason": told})
 
 
@@ -84,6 +85,13 @@ def override_score(item: int, earned: object, possible: object, reason: str) -> 
         raise SubmissionNotFoundError("Nothing is handed in for this item, so there is nothing to score.")
     set_score(newest, *checked, current_actor().name[:255], OVERRIDE, told)
     record("override", _TABLE, str(item), {"score": f"{checked[0]}/{checked[1]}", "reason": told})
+
+
+def _annotate_latest(item: int, kind: str, reason: str) -> None:
+    """Say who set the item's latest score and why, for its history."""
+    latest = select(ScoreSummary.latest_id).where(ScoreSummary.student_item_id == item).scalar_subquery()
+    told = {"creator": current_actor().name[:255], "annotation_type": kind, "reason": reason}
+    execute(insert(ScoreAnnotation).values(score_id=latest, **told))
 
 
 def _words(item: int) -> tuple[str, str, str]:

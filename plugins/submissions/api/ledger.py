@@ -41,7 +41,7 @@ def check_ledger(
 ) -> Iterator[Difference]:
     """Give every difference between summaries and scores, of a course or of all, by student item.
 
-    Three statements per 500 student items, in constant memory; reads only.
+    Three statements per 500 student items, five where something differs, in constant memory; reads only.
 
     Args:
         looked_at: Told after each 500 how many student items were compared.
@@ -51,6 +51,8 @@ def check_ledger(
         with reads(read_replica) as connection:
             items = connection.execute(_items(course_id, after)).all()
             found = _differences(connection, items)
+            if found:
+                found = _still_there(connection, items, found)
         compared += len(items)
         if looked_at is not None:
             looked_at(compared)
@@ -58,6 +60,15 @@ def check_ledger(
         if len(items) < ITEMS_PER_STATEMENT:
             return
         after = items[-1].id
+
+
+def _still_there(
+    connection: Connection, items: Sequence[Any], found: Sequence[Difference]
+) -> list[Difference]:
+    """Look again at what differs: a score that was set between two reads makes a difference that is none."""
+    keys = {difference.student_item for difference in found}
+    again = _differences(connection, [item for item in items if item.id in keys])
+    return [difference for difference in again if difference in found]
 
 
 def repair_ledger(course_id: str | None = None) -> int:

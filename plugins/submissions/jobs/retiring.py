@@ -1,6 +1,7 @@
 """Takes people who are erased out of what the jobs of submissions remember of them."""
 
 from plugins.submissions.api.retiring import erase_people
+from plugins.submissions.jobs.checking import CheckLedger
 from plugins.submissions.jobs.exporting import ExportCourse
 from plugins.submissions.jobs.uploading import row_key
 from plugins.submissions.models import StudentItem
@@ -22,5 +23,6 @@ def forget_people(event: UsersRetired) -> None:
         keys = [row_key(item.course_id, item.item_id, item.student_id) for item in chunk]
         erase_rows(StudentItem, [str(item.id) for item in chunk], keys=keys)
     if items:
-        # An export holds many people in one file, and can be made again.
+        # An export or a report holds many people in one file, and can be made again.
         erase_results(ExportCourse.name)
+        erase_results(CheckLedger.name)

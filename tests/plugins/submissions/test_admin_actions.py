@@ -81,6 +81,9 @@ def test_a_score_is_overridden_reset_cleared_and_restored(
         ("restore", {"submissions": 1}),
     ]
     assert list(api.check_ledger()) == []
+    history = officer.get(page()).get_data(as_text=True)
+    assert history.index("Begins anew") < history.index("Wrong item") < history.index("Second look")
+    assert history.count("Grace <span") == 3
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,7 @@ def test_exports_and_checks_are_started_from_the_pages(
     where = f"{section}item?course=c1&item=i1"
     for address, form, start in (
         ("export", {"course_id": "c1", "item_id": "i1", "wanted": "course:xlsx"}, where),
-        ("check-ledger", {}, section),
+        ("check-ledger", {"repair": "1"}, section),
     ):
         token = re.search(
             r'name="form_token" value="([0-9a-f]{32})"', officer.get(start).get_data(as_text=True)

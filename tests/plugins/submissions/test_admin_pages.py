@@ -194,13 +194,28 @@ def test_the_item_page_shows_spread_mean_and_top(officer: PortalClient) -> None:
     assert "No such course" in text_of(officer, f"{PANEL}/section/?course=nowhere")
 
 
-@pytest.mark.parametrize(("role", "least"), [("instructor", 25), ("submissions_administrator", 35)])
+GRANTED = {each.name: each.permissions for each in permissions.ROLES} | {
+    "looks at scores": {permissions.SCORES_VIEW},
+    "looks at queues": {permissions.GRADERS_VIEW},
+    "looks at items": {permissions.ITEMS_VIEW},
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "least"),
+    [
+        ("instructor", 25),
+        ("submissions_administrator", 35),
+        ("looks at scores", 3),
+        ("looks at queues", 5),
+        ("looks at items", 20),
+    ],
+)
 def test_looking_at_every_page_works_and_changes_nothing(
     app: Flask, signed_in: Callable[..., PortalClient], role: str, least: int
 ) -> None:
     fill(3)
-    granted = {each.name: each.permissions for each in permissions.ROLES}[role]
-    client = signed_in(*granted)
+    client = signed_in(*GRANTED[role])
     with written() as statements:
         pages = crawl(client)
     assert statements == []

@@ -3,12 +3,13 @@
 import csv
 import io
 import tracemalloc
+from threading import Thread
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from plugins.submissions import api
 from plugins.submissions.jobs import SCHEDULES, CheckLedger, ExportCourse
@@ -135,3 +136,31 @@ def test_long_work_reports_also_while_there_is_nothing_to_report(app: Flask) -> 
     params = ExportParams(course_id="c1", item_id="other")
     result = ExportCourse().run(params, lambda done, total: told.append(done))
     assert (told, result.facts) == ([0, 500, 1_000], {"rows": 0})
+
+
+@pytest.mark.both_engines
+def test_a_score_set_while_the_check_reads_is_no_difference(app: Flask) -> None:
+    uuid = handed_in()["uuid"]
+    scored(uuid, 1, 2)
+    waiting = [True]
+
+    def another_client() -> None:
+        with app.app_context():
+            scored(uuid, 2, 2)
+            db.session.remove()
+
+    def between_reads(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "FROM submissions_score_summary" in statement and waiting and waiting.pop():
+            client = Thread(target=another_client)
+            client.start()
+            client.join()
+
+    event.listen(db.engine, "after_cursor_execute", between_reads)
+    try:
+        found = list(api.check_ledger())
+    finally:
+        event.remove(db.engine, "after_cursor_execute", between_reads)
+    assert (found, waiting) == ([], [])
+    score = api.get_score(item())
+    assert score is not None
+    assert score["points_earned"] == 2

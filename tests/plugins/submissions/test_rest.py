@@ -67,6 +67,7 @@ def test_an_answer_is_handed_in_scored_reset_and_restored(api: Programs) -> None
         (3, False, False),
     ]
     assert [line["reason"] for entry in history for line in entry["annotations"]] == [
+        "again",
         "looked again",
         "a start",
     ]
