@@ -7,6 +7,7 @@ from typing import Any
 from plugins.enrollments import commands, hooks, jobs, permissions
 from plugins.enrollments.admin import VIEWS
 from plugins.enrollments.api.identities import link_identities
+from plugins.enrollments.api.personal_data import personal_data
 from plugins.enrollments.api.retirement import retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
 from plugins.enrollments.cards import CARDS
@@ -124,6 +125,12 @@ def portal_identities_linked(event: IdentitiesLinked) -> None:
 def portal_user_retired(event: UsersRetired) -> None:
     """Keep the enrollments without the person."""
     retire_learners(event)
+
+
+@hookimpl
+def portal_personal_data(user_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Give what is kept of learners."""
+    return personal_data(user_ids)
 
 
 @hookimpl(optionalhook=True)

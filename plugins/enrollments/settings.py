@@ -28,7 +28,6 @@ class EnrollmentsSettings(BaseModel):
         title="Forbidden changes of status",
         description="One a line, such as ended>enrolled. Empty: every status may follow every other one.",
     )
-
     rows_per_call: int = Field(
         25,
         ge=1,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from plugins.enrollments.api.catalog import first_author
 from plugins.enrollments.api.masters_track import CourseState
-from plugins.enrollments.api.rowsets import looked_up, rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset, was_found
 from plugins.enrollments.models import CourseEnrollment, CourseRun, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.models.columns import Identifier
 from portal.sdk import db
@@ -67,8 +67,6 @@ def course_facts(
     for values in (
         db.session.connection().execute(_statement(program_uuid, course_key, forms, lock=lock)).all()
     ):
-        if values[1] is None:
-            continue
         fact = CourseFact._make(values)
         known = found.get(fact.external_key)
         if known is None or (fact.row_id or 0) >= (known.row_id or 0):
@@ -112,6 +110,7 @@ def _statement(program_uuid: uuid.UUID, course_key: str, forms: Sequence[str], *
             ),
         )
         .outerjoin(of_user, and_(of_user.user_id == learner.user_id, _is_rival(of_user, course_key)))
+        .where(was_found(learner.id))
         .order_by(learner.id)
     )
     return statement.with_for_update(of=learner) if lock else statement

@@ -248,7 +248,7 @@ def _apply(batch: _Batch, work: _Work) -> None:
     for item, fact in work.rows:
         number = numbers.get(fact.enrollment_id, fact.row_id)
         plan = batch.plans[item.place]
-        batch.plans[item.place] = plan._replace(record_id=number, course=_course_change(fact, work))
+        batch.plans[item.place] = RowPlan(*plan[:4], number, *plan[5:8], _course_change(fact, work))
     statements.set_staff(
         batch.course_key,
         [

@@ -106,9 +106,12 @@ def external_keys(requests: Iterable[Mapping[str, Any]]) -> list[Hashable]:
     """
     keys: list[Hashable] = []
     for request in requests:
+        key = request.get("external_user_key")
+        if key and type(key) is str:
+            keys.append(key)
+            continue
         if "external_user_key" not in request:
             raise MissingField("external_user_key")
-        key = request["external_user_key"]
         if key is None or key == "" or not isinstance(key, Hashable):
             raise InvalidRequest(
                 "At least one of (user, external_user_key) must be given: a request with an empty key names nobody."
@@ -119,6 +122,8 @@ def external_keys(requests: Iterable[Mapping[str, Any]]) -> list[Hashable]:
 
 def duplicated_keys(keys: Sequence[Hashable], normalise: Normalise) -> set[Hashable]:
     """Return the compared forms of keys that occur more than once."""
+    if normalise is exact and len(set(keys)) == len(keys):
+        return set()
     seen: set[Hashable] = set()
     found: set[Hashable] = set()
     for key in keys:

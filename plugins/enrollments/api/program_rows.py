@@ -25,7 +25,7 @@ from plugins.enrollments.api.program_statements import (
     insert_enrollments,
     user_places,
 )
-from plugins.enrollments.api.rowsets import looked_up, rowset
+from plugins.enrollments.api.rowsets import looked_up, rowset, was_found
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
@@ -79,6 +79,8 @@ class _Batch:
     forbidden: frozenset[str]
     seen: Mapping[Hashable, int | None] | None
     plans: dict[int, RowPlan] = field(default_factory=dict)
+    #: Status and curriculum as given, to the curriculum and what becomes of a waiting learner: few of them, many rows.
+    waiting: dict[tuple[str, Any], tuple[uuid.UUID, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def write_rows(
@@ -154,7 +156,7 @@ def _work(batch: _Batch, wanted: Sequence[_Wanted], *, apply: bool) -> None:
             return
         changes = [
             (plan.record_id, plan.code)
-            for item in wanted
+            for item in (wanted if existing else ())
             if (plan := batch.plans[item.place]).record_id is not None and plan.action is not Action.REFUSE
         ]
         if changes:
@@ -179,12 +181,13 @@ def _existing(batch: _Batch, wanted: Sequence[_Wanted], *, lock: bool) -> dict[s
             _TABLE.c.version,
         )
         .select_from(looked_up(given, _TABLE, is_wanted))
+        .where(was_found(_TABLE.c.id))
         .order_by(_TABLE.c.id)
     )
     if lock:
         statement = statement.with_for_update(of=_TABLE)
     rows = db.session.connection().execute(statement).all()
-    return {row[1]: _Existing._make(row) for row in rows if row[0] is not None}
+    return {row[1]: _Existing._make(row) for row in rows}
 
 
 def _planned(
@@ -228,18 +231,29 @@ def _creation(
 ) -> tuple[RowPlan, NewEnrollment | None]:
     if not batch.create:
         return refused(item.key, NOT_IN_PROGRAM), None
-    curriculum = uuid_or_none(item.curriculum)
-    if curriculum is None:
+    found = _waiting(batch, item)
+    if found is None:
         return refused(item.key, INVALID_CURRICULUM), None
+    curriculum, after = found
     if user_id is not None:
         if (user_id, curriculum) in places:
             message = "The user of this key is in the curriculum already, under another key."
             return refused(item.key, CONFLICT, message), None
         places.add((user_id, curriculum))
-    key = str(item.key)
-    after = with_status(item.status, curriculum, user_id)
+        after = with_status(item.status, curriculum, user_id)
     plan = RowPlan(item.key, Action.CREATE, item.status, "", None, None, None, after)
-    return plan, NewEnrollment(key, item.form, batch.program, curriculum, item.status, user_id)
+    return plan, NewEnrollment(str(item.key), item.form, batch.program, curriculum, item.status, user_id)
+
+
+def _waiting(batch: _Batch, item: _Wanted) -> tuple[uuid.UUID, Mapping[str, Any]] | None:
+    """Return the curriculum of a new enrollment and its values while it waits; None without a curriculum."""
+    given = item.curriculum
+    if not isinstance(given, str | uuid.UUID):
+        return None
+    found = batch.waiting.get((item.status, given))
+    if found is None and (curriculum := uuid_or_none(given)) is not None:
+        found = batch.waiting[item.status, given] = curriculum, with_status(item.status, curriculum)
+    return found
 
 
 def _inserted(batch: _Batch, new: Sequence[tuple[_Wanted, NewEnrollment]]) -> list[_Wanted]:
@@ -251,7 +265,8 @@ def _inserted(batch: _Batch, new: Sequence[tuple[_Wanted, NewEnrollment]]) -> li
         if number is None:
             missed.append(item)
         else:
-            batch.plans[item.place] = batch.plans[item.place]._replace(record_id=number)
+            planned = batch.plans[item.place]
+            batch.plans[item.place] = RowPlan(*planned[:4], number, *planned[5:])
     return missed
 
 

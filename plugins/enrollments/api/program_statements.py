@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, Uuid, and_, literal, or_, select, true, update
 
 from plugins.enrollments.api.inputs import Normalise, exact
-from plugins.enrollments.api.rowsets import insert_into, looked_up, rowset
+from plugins.enrollments.api.rowsets import insert_into, looked_up, rowset, was_found
 from plugins.enrollments.api.stamping import stamp
 from plugins.enrollments.models import ProgramEnrollment
 from plugins.enrollments.models.columns import Identifier, Key
@@ -92,16 +92,14 @@ def user_places(
     is_known = and_(ExternalIdentity.provider.in_(providers), matches)
     is_there = and_(_TABLE.c.user_id == ExternalIdentity.user_id, _TABLE.c.program_uuid == program_uuid)
     rows = db.session.connection().execute(
-        select(
-            given.c.key, ExternalIdentity.provider, ExternalIdentity.user_id, _TABLE.c.curriculum_uuid
-        ).select_from(looked_up(given, ExternalIdentity, is_known).outerjoin(_TABLE, is_there))
+        select(given.c.key, ExternalIdentity.provider, ExternalIdentity.user_id, _TABLE.c.curriculum_uuid)
+        .select_from(looked_up(given, ExternalIdentity, is_known).outerjoin(_TABLE, is_there))
+        .where(was_found(ExternalIdentity.user_id))
     )
     rank = {provider: place for place, provider in enumerate(providers)}
     found: dict[Hashable, tuple[int, int]] = {}
     places = set()
     for key, provider, user_id, curriculum in rows.all():
-        if user_id is None:
-            continue
         found[key] = max(found.get(key, (-1, 0)), (rank[provider], user_id))
         if curriculum is not None:
             places.add((user_id, curriculum))

@@ -5,9 +5,9 @@ So a statement stays the same, and is compiled once, however many rows it is giv
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Join, Text, bindparam, column, func, literal, select, type_coerce
+from sqlalchemy import Dialect, Join, Text, bindparam, column, func, literal, select, true, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
@@ -40,6 +40,15 @@ def looked_up(given: FromClause, table: Any, condition: Any) -> Join:
     return given.join(table, condition, isouter=_dialect().name == "sqlite")
 
 
+def was_found(number: Any) -> Any:
+    """Return the condition that :func:`looked_up` found something, in words that leave the order of the join alone.
+
+    Args:
+        number: A column of the table that was looked up; never 0.
+    """
+    return func.coalesce(number, 0) != 0 if _dialect().name == "sqlite" else true()
+
+
 def insert_into(model: type) -> Any:
     """Return the dialect's INSERT, which knows ON CONFLICT."""
     insert = postgresql.insert if _dialect().name == "postgresql" else sqlite.insert
@@ -50,23 +59,40 @@ def _dialect() -> Dialect:
     return db.session.get_bind().dialect
 
 
-def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause:
-    """Return arrays as a table; a column with one value throughout, or with another one's values, is sent once."""
+class _Columns(NamedTuple):
+    """The columns of a table of rows, told apart by what has to be sent."""
+
+    sent: dict[str, Sequence[Any]]
+    #: Label to the sent column that has the same values.
+    same: dict[str, str]
+    #: Label to the value of all rows.
+    constant: dict[str, Any]
+
+
+def _columns(types: Types, rows: Sequence[Sequence[Any]]) -> _Columns:
+    """Tell columns with one value throughout, or with another one's values, from those that are sent."""
     columns = dict(zip(types, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(types, ())
-    arrays: dict[str, tuple[Any, ...]] = {}
-    same: dict[str, str] = {}
-    constant: dict[str, Any] = {}
+    found = _Columns({}, {}, {})
     for label, values in columns.items():
         twin = next(
-            (other for other, known in arrays.items() if types[other] is types[label] and known == values),
+            (
+                other
+                for other, known in found.sent.items()
+                if types[other] is types[label] and known == values
+            ),
             None,
         )
-        if arrays and len(values) > 1 and values.count(values[0]) == len(values):
-            constant[label] = values[0]
+        if found.sent and len(values) > 1 and values.count(values[0]) == len(values):
+            found.constant[label] = values[0]
         elif twin is not None:
-            same[label] = twin
+            found.same[label] = twin
         else:
-            arrays[label] = values
+            found.sent[label] = values
+    return found
+
+
+def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause:
+    arrays, same, constant = _columns(types, rows)
     parameters = [
         bindparam(None, list(values), type_=ARRAY(types[label]), unique=True)
         for label, values in arrays.items()
@@ -88,17 +114,24 @@ def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromCla
 
 
 def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> FromClause:
-    processors = [kind.dialect_impl(dialect).bind_processor(dialect) for kind in types.values()]
-    if any(processors):
-        rows = [
-            [process(value) if process else value for process, value in zip(processors, row, strict=True)]
-            for row in rows
-        ]
-    document = bindparam(None, json.dumps(rows, ensure_ascii=False), type_=Text(), unique=True)
+    sent, same, constant = _columns(types, rows)
+    processors = {label: types[label].dialect_impl(dialect).bind_processor(dialect) for label in sent}
+    arrays = [
+        [process(value) for value in values] if (process := processors[label]) else values
+        for label, values in sent.items()
+    ]
+    document = bindparam(
+        None, json.dumps(list(zip(*arrays, strict=True)), ensure_ascii=False), type_=Text(), unique=True
+    )
     source = func.json_each(document).table_valued("value", name=f"{name}_rows")
+    places = {label: place for place, label in enumerate(sent)}
     values = [
-        type_coerce(func.json_extract(source.c.value, f"$[{place}]"), kind).label(label)
-        for place, (label, kind) in enumerate(types.items())
+        literal(constant[label], kind).label(label)
+        if label in constant
+        else type_coerce(
+            func.json_extract(source.c.value, f"$[{places[same.get(label, label)]}]"), kind
+        ).label(label)
+        for label, kind in types.items()
     ]
     # Read once into a table of its own, or the database may read the document again for every row beside it.
     return select(*values).cte(name).prefix_with("MATERIALIZED")

@@ -11,7 +11,8 @@ from sqlalchemy.orm import contains_eager, joinedload
 from plugins.enrollments.api.course_reading import select_program_course_enrollments, staff_rows
 from plugins.enrollments.api.grades import Grade, ProgramCourseGradeError, grades_of
 from plugins.enrollments.api.reading import select_program_enrollments
-from plugins.enrollments.api.resetting import require_reset_allowed, reset_organization
+from plugins.enrollments.api.resetting import require_reset_allowed
+from plugins.enrollments.api.resetting_organizations import reset_organization
 from plugins.enrollments.models import ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.models.stamps import changing_through
 from plugins.enrollments.permissions import (

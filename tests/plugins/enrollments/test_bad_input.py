@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from plugins.enrollments import api, errors
+from plugins.enrollments.api import course_rows, program_rows
 from plugins.enrollments.hooks import CourseEntry, CourseRefusal
 from plugins.enrollments.models import CourseEnrollment, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.settings import EnrollmentsSettings
@@ -141,6 +142,37 @@ def test_letter_case_counts_unless_the_setting_says_otherwise() -> None:
     assert write(requests(["Straße"])) == {"Straße": "enrolled"}
     assert write(requests(["STRASSE"], "ended"), create=False) == {"STRASSE": "ended"}
     assert learner("Straße").status == "ended"
+
+
+@pytest.mark.parametrize("letter_case", ["exact", "fold"])
+def test_duplicates_are_found_across_chunks(letter_case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program_rows, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(course_rows, "CHUNK_ROWS", 2)
+    with transaction():
+        set_values(EnrollmentsSettings, {"key_letter_case": letter_case})
+    wanted = ["k1", "k2", "k3", "K1", "k4", "k2"]
+    twice = {"k2"} | ({"k1", "K1"} if letter_case == "fold" else set())
+
+    found = write(requests(wanted))
+    taken = enroll(requests(wanted, "active"))
+
+    assert {key for key, told in found.items() if told == "duplicated"} == twice
+    assert {key for key, told in taken.items() if told == "duplicated"} == twice
+    assert count(ProgramEnrollment) == count(ProgramCourseEnrollment) == len(set(wanted) - twice)
+
+
+def test_a_user_is_linked_once_whatever_is_asked() -> None:
+    make_users(["ann", "bob"])
+    write(requests(["a", "b"]))
+    link = {"a": "ann", "b": "ann"}
+
+    first = written(api.link_program_enrollments, PROGRAM, link)
+    again = written(api.link_program_enrollments, PROGRAM, {"a": "ann", "b": "bob"})
+
+    assert set(first) == {"b"}
+    assert "IntegrityError" in first["b"]
+    assert set(again) == {"a"}
+    assert count(ProgramEnrollment, user_id=None) == 0
 
 
 def test_forbidden_changes_of_status_are_illegal_operations() -> None:

@@ -1,5 +1,6 @@
 """What time does to enrollments: expiry, retirement, drift; grades; and students of the institution."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from sqlalchemy import select, update
 
 from plugins.enrollments import api
 from plugins.enrollments.api.integrity import DriftKind, find_drift, repair_drift
+from plugins.enrollments.api.personal_data import personal_data
 from plugins.enrollments.api.retirement import RETIRED_PREFIX, retire_learners
 from plugins.enrollments.api.students import enroll_students, withdraw_students
 from plugins.enrollments.hooks import CourseGrade
@@ -95,6 +97,21 @@ def test_a_retired_key_becomes_one_token_everywhere_and_stays_it() -> None:
         update=True,
     ) == {row.external_user_key: "ended"}
     assert find_drift() == []
+
+
+def test_a_person_gets_all_that_is_kept() -> None:
+    users = enrolled("ann", "bob")
+
+    found = personal_data(list(users.values()))
+
+    assert set(found) == set(users.values())
+    mine = found[users["ann"]]
+    assert [row["external_user_key"] for row in mine["programs"]] == ["ann"]
+    assert [(row["course_key"], row["status"]) for row in mine["courses of programs"]] == [(COURSE, "active")]
+    assert [row["mode"] for row in mine["courses"]] == ["masters"]
+    assert mine["history of programs"][0]["status"] == "enrolled"
+    assert json.dumps(found)
+    assert personal_data([0]) == {}
 
 
 def test_drift_is_found_and_mended() -> None:
