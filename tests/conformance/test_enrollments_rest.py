@@ -87,6 +87,7 @@ def test_what_the_notes_of_the_cases_say(world: World) -> None:
         _, overview = world.answer("learner", "GET", f"/programs/{PROGRAM}/overview/")
         assert [run["course_run_id"] for run in overview["course_runs"]] == runs
         assert [run["course_run_status"] for run in overview["course_runs"]] == ["in_progress"] * len(runs)
+        assert [run["due_dates"] for run in overview["course_runs"]] == [[]] * len(runs)
 
     world.make({})
     with transaction() as session:

@@ -69,6 +69,9 @@ class RunOut(BaseModel):
     start_date: str | None
     end_date: str | None
     course_run_status: str = Field(description="in_progress, upcoming or completed.")
+    due_dates: list[dict[str, str]] | None = Field(
+        None, description="Of runs in progress only; empty, because the portal keeps no dates of assignments."
+    )
 
 
 class OverviewOut(BaseModel):
@@ -181,17 +184,20 @@ def _runs(user: User, program_uuid: uuid.UUID) -> Any:
 
 def _shown(rows: Sequence[CourseRun]) -> list[dict[str, Any]]:
     now = utc_now()
-    return [
-        {
-            "course_run_id": run.course_key,
-            "display_name": run.title or run.course_key,
-            "course_run_url": _absolute(run.url),
-            "start_date": _moment(run.start_at),
-            "end_date": _moment(run.end_at),
-            "course_run_status": progress_of(run.start_at, run.end_at, now),
-        }
-        for run in rows
-    ]
+    return [_run(run, progress_of(run.start_at, run.end_at, now)) for run in rows]
+
+
+def _run(run: CourseRun, progress: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "course_run_id": run.course_key,
+        "display_name": run.title or run.course_key,
+        "course_run_url": _absolute(run.url),
+        "start_date": _moment(run.start_at),
+        "end_date": _moment(run.end_at),
+        "course_run_status": progress,
+    }
+    # Older programs look for the list where a run is in progress, and only there.
+    return {**shown, "due_dates": []} if progress == "in_progress" else shown
 
 
 def progress_of(start: datetime | None, end: datetime | None, now: datetime) -> str:

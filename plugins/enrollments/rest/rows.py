@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import or_, select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from plugins.enrollments.api.inputs import current_settings, is_storable_key, normaliser
@@ -183,7 +183,7 @@ def list_enrollments(query: EnrollmentQuery) -> Any:
         statement = statement.where(row.user_id.in_(_named(query.user)))
     if query.search is not None:
         form = _form(query.search)
-        begins = row.external_key.between(form, form + _LAST)
+        begins = row.external_key.between(form, form + _LAST) if form else false()
         statement = statement.where(or_(begins, row.user_id.in_(_named(query.search))))
     return list_page(statement, order_of(row), query, EnrollmentOut.of)
 

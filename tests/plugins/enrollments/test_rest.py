@@ -11,6 +11,7 @@ import pytest
 from plugins.enrollments import api as enrollments
 from plugins.enrollments.models import CurriculumCourse, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.permissions import CATALOG_VIEW, ENROLLMENTS_EDIT, ENROLLMENTS_VIEW
+from plugins.enrollments.rest.learners import progress_of
 from portal.sdk import transaction, utc_now
 from portal.testing.clients import ApiClient
 from portal.testing.statements import counted_statements
@@ -72,6 +73,29 @@ def test_learners_are_found_by_filter_search_and_change(api: Programs) -> None:
     assert found(program, f"{LEARNERS}?changed_since={since}") == ["100%", "bob", "x2", "x1"]
     tomorrow = quote((utc_now() + timedelta(days=1)).isoformat())
     assert found(program, f"{LEARNERS}?changed_since={tomorrow}") == []
+
+
+@pytest.mark.both_engines
+def test_filters_that_no_database_can_keep_find_nothing(api: Programs) -> None:
+    written(enrollments.write_program_enrollments, PROGRAM, requests(["a"]), create=True, update=False)
+    program = api()
+    addresses = (
+        f"{LEARNERS}?search=%00",
+        f"{LEARNERS}?key=%00",
+        f"{LEARNERS}?user=a%00",
+        f"{TAKERS}?course_key=%00",
+        f"{ROOT}/course-enrollments?course_key=%00&user=%00",
+        f"{ROOT}/programs?slug=%00&type=%00",
+        f"{ROOT}/course-runs?course_key=%00",
+    )
+    for address in addresses:
+        answer = program.get(address)
+        assert answer.status_code in (200, 422), (address, answer.status_code)
+        assert answer.get_json().get("items", []) == []
+    for path in ("courses/%00/enrollments/", "courses/x/enrollments/", f"courses/{'y' * 999}/enrollments/"):
+        answer = program.get(f"/api/program_enrollments/v1/programs/{PROGRAM}/{path}")
+        assert answer.status_code in (404, 422)
+    assert program.get("/api/program_enrollments/v1/programs/enrollments/?type=%00").status_code in (200, 422)
 
 
 @pytest.mark.both_engines
@@ -219,6 +243,15 @@ def test_the_catalog_is_read_with_its_curricula(api: Programs) -> None:
     assert program.get(f"{ROOT}/course-runs/{run['id']}").get_json()["course_key"] == COURSE
     assert program.get(f"{ROOT}/programs/{uuid.uuid4()}").status_code == 404
     assert program.get(LEARNERS).status_code == 403
+
+
+def test_a_course_run_stands_where_its_dates_say() -> None:
+    now = utc_now()
+    yesterday, tomorrow = now - timedelta(days=1), now + timedelta(days=1)
+    assert progress_of(None, None, now) == "in_progress"
+    assert progress_of(yesterday, tomorrow, now) == "in_progress"
+    assert progress_of(tomorrow, None, now) == "upcoming"
+    assert progress_of(None, yesterday, now) == "completed"
 
 
 def test_big_writes_and_links_are_jobs(api: Programs) -> None:
