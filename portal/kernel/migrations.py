@@ -19,7 +19,7 @@ from portal.kernel.errors import PortalError
 from portal.kernel.search_indexes import PREFIX, kept_through_rebuilds, missing_indexes
 
 CORE = "portal"
-ENVIRONMENT = Path(__file__).resolve().parents[2] / "migrations"
+ENVIRONMENT = Path(__file__).resolve().parents[1] / "migrations"
 
 
 class MigrationFailed(PortalError):

@@ -46,6 +46,7 @@ from portal.panel import (
     commands,
     notices,
     permissions,
+    plugin_commands,
     schedule_commands,
     settings_commands,
     token_commands,
@@ -163,6 +164,7 @@ def portal_commands() -> Sequence[Command]:
         commands.doctor,
         commands.sweep,
         schedule_commands.schedules,
+        plugin_commands.plugins,
         token_commands.tokens,
     )
     return tuple(Command(command=command) for command in found)
