@@ -1,6 +1,6 @@
 """The one Alembic environment of all owners: the portal and each plugin, every one with its own version table."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ def include_object(item: SchemaItem, name: str | None, kind: str, reflected: boo
     return True
 
 
-def render_item(kind: str, item: Any, autogenerating: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogenerating: Any) -> str | Literal[False]:
     """Write our own column types as what they are in the database."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"

@@ -34,6 +34,9 @@ class PortalGroup(click.Group):
             # Ended by click when the command has run.
             ctx.with_resource(_app(ctx).app_context())
             ctx.with_resource(acting_as(SYSTEM))
+        if declared is None:
+            # Settings that cannot be used hide every declared command; say so instead of "no such command".
+            _app(ctx)
         return declared
 
     def _declared(self, ctx: click.Context) -> dict[str, click.Command]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from importlib.metadata import distribution
 from pathlib import Path
 
 from alembic import command
@@ -19,7 +20,21 @@ from portal.kernel.errors import PortalError
 from portal.kernel.search_indexes import PREFIX, kept_through_rebuilds, missing_indexes
 
 CORE = "portal"
-ENVIRONMENT = Path(__file__).resolve().parents[2] / "migrations"
+#: In a checkout beside the package; an installation from a wheel has it among the package's shared files.
+_CHECKOUT = Path(__file__).resolve().parents[2] / "migrations"
+_SHARED = "share/campus-portal/migrations/env.py"
+
+
+def _environment() -> Path:
+    if (_CHECKOUT / "env.py").is_file():
+        return _CHECKOUT
+    for file in distribution("campus-portal").files or ():
+        if file.as_posix().endswith(_SHARED):
+            return Path(str(file.locate())).resolve().parent
+    raise FileNotFoundError(f"the package campus-portal was installed without {_SHARED}")
+
+
+ENVIRONMENT = _environment()
 
 
 class MigrationFailed(PortalError):

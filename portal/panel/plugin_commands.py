@@ -12,11 +12,12 @@ from portal.hooks.registry import current_registry
 from portal.installation import export_tables, migration_folders, remove_plugin, tables_of
 from portal.kernel import migrations
 from portal.kernel.errors import NotFound
+from portal.panel.new_plugin import NewPlugin, write_project
 
 
 @click.group("plugins")
 def plugins() -> None:
-    """Plugins: what is installed, whether it is well, leaving out and removing."""
+    """Plugins: what is installed, whether it is well, writing one, leaving out and removing."""
 
 
 @plugins.command("list")
@@ -57,6 +58,26 @@ def check_plugins(name: str | None) -> None:
     click.echo(f"{len(names)} plugins looked at, {len(found)} problems.")
     if found:
         raise click.exceptions.Exit(1)
+
+
+@plugins.command("new")
+@click.argument("name")
+@click.option(
+    "--record", default="entry", show_default=True, help="What one of its records is: one word, singular."
+)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="New or empty folder for the project; NAME in this folder unless given.",
+)
+def new(name: str, record: str, folder: Path | None) -> None:
+    """Write the project of a plugin NAME that works as it is, with tests: change it into what you want."""
+    project = folder or Path(name)
+    files = write_project(NewPlugin(name=name, record=record), project)
+    click.echo(f"{len(files)} files in {project}. Next:")
+    for line in (f"cd {project}", "pip install -e .", "portal migrate", "pytest"):
+        click.echo(f"  {line}")
 
 
 @plugins.command("disable")
