@@ -85,7 +85,7 @@ def environment(tmp_path: Path) -> Environment:
     source = tmp_path / "source"
     for path in repository_files():
         name = path.relative_to(ROOT)
-        if name.parts[0] in ("portal", "plugins") or len(name.parts) == 1:
+        if name.parts[0] in ("portal", "plugins", "migrations") or len(name.parts) == 1:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, source / name)
     made.run(f"pip wheel --wheel-dir '{tmp_path}' '{source}' && pip install '{tmp_path}'/campus_portal-*.whl")
