@@ -41,12 +41,13 @@ RESERVED_NAMES = frozenset(
 )
 
 
-def version_of(module: ModuleType) -> str:
-    """Return the version of the distribution that the module came with, or an empty text."""
-    package = module.__name__.partition(".")[0]
-    for distribution in importlib.metadata.packages_distributions().get(package, []):
-        return importlib.metadata.version(distribution)
-    return ""
+def installed_versions() -> dict[str, str]:
+    """Return plugin → version of the distribution that declares it."""
+    # Through the entry points: to ask which distribution a module came with would read every installed file's name.
+    return {
+        entry.name: entry.dist.version if entry.dist is not None else ""
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    }
 
 
 def discover(blocked: frozenset[str], problems: list[PluginProblem]) -> dict[str, ModuleType]:

@@ -8,10 +8,11 @@ from typing import Any
 import pluggy
 from flask import current_app
 
+from portal import __version__
 from portal.hooks import specs
 from portal.hooks.cards import check_cards
 from portal.hooks.declarations import Plugin, PluginProblem
-from portal.hooks.discovery import discover, in_order, version_of
+from portal.hooks.discovery import discover, in_order, installed_versions
 from portal.hooks.registry import Registry
 from portal.kernel.errors import PluginClash, PluginError, PluginLoadError, PluginReactionFailed
 from portal.kernel.transaction import on_commit
@@ -42,6 +43,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(specs.PROJECT)
         self._manager.add_hookspecs(specs)
         found = {**discover(frozenset(blocked), self.problems), **extra}
+        self._versions = {**installed_versions(), CORE: __version__}
         order = in_order(found, self.problems)
         self.modules: dict[str, ModuleType] = {CORE: core, **{name: found[name] for name in order}}
         for name, module in self.modules.items():
@@ -85,7 +87,7 @@ class Plugins:
             Plugin(
                 name=name,
                 title=getattr(module, "TITLE", name.capitalize()),
-                version=version_of(module),
+                version=self._versions.get(name, ""),
                 module=module.__name__,
                 requires=tuple(getattr(module, "REQUIRES", ())),
             )

@@ -7,7 +7,7 @@ import click
 
 from portal.config import current_config
 from portal.hooks.blocking import blocked_plugins, disabled_plugins, set_disabled
-from portal.hooks.discovery import API_VERSION, ENTRY_POINT_GROUP
+from portal.hooks.discovery import API_VERSION, ENTRY_POINT_GROUP, installed_versions
 from portal.hooks.registry import current_registry
 from portal.installation import export_tables, migration_folders, remove_plugin, tables_of
 from portal.kernel import migrations
@@ -26,9 +26,9 @@ def list_plugins() -> None:
     registry = current_registry()
     problems = {problem.name: problem.message for problem in registry.problems}
     loaded = {plugin.name: plugin for plugin in registry.plugins}
-    for name in sorted({*_installed(), *loaded, *problems} - {migrations.CORE}):
+    for name in sorted({*installed_versions(), *loaded, *problems} - {migrations.CORE}):
         plugin = loaded.get(name)
-        version = plugin.version if plugin is not None else _installed().get(name, "")
+        version = plugin.version if plugin is not None else installed_versions().get(name, "")
         tables = len(tables_of(name))
         click.echo(f"{name} {version}  API {API_VERSION}  {_state(name, problems)}  {tables} tables")
         if name in problems:
@@ -141,14 +141,6 @@ def _state(name: str, problems: dict[str, str]) -> str:
     return "loaded"
 
 
-def _installed() -> dict[str, str]:
-    """Return name → version of every plugin that an installed package declares."""
-    return {
-        entry.name: entry.dist.version if entry.dist is not None else ""
-        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-    }
-
-
 def _packages() -> dict[str, str]:
     """Return name → package, of plugins that do not come with the portal itself."""
     return {
@@ -159,7 +151,9 @@ def _packages() -> dict[str, str]:
 
 
 def _require_known(name: str) -> None:
-    if name not in _installed() and name not in {plugin.name for plugin in current_registry().plugins}:
+    if name not in installed_versions() and name not in {
+        plugin.name for plugin in current_registry().plugins
+    }:
         raise _unknown(name)
 
 
