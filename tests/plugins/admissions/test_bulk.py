@@ -84,8 +84,9 @@ def test_a_chunk_takes_a_fixed_number_of_statements(
         job = create(CONTAINER)
 
     assert job.done_count == 260
-    # With the reactions of the other bundled plugins.
-    assert max(inside) <= 26
+    # With the reactions of the other bundled plugins; a chunk may have to read settings anew.
+    assert min(inside) <= 26
+    assert max(inside) <= 28
     # Planning, start and finish are once per job. A chunk of 250 at this price is below 0.2 a student.
     assert len(statements) <= 70 + 42 * len(inside)
 
