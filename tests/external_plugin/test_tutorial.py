@@ -103,7 +103,7 @@ def write(folder: Path, place: str, text: str) -> None:
     path = folder / found["file"]
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     if found["how"] == "at the end":
-        path.write_text("".join([*lines, text]), encoding="utf-8")
+        path.write_text("".join([*lines, "\n\n", text]), encoding="utf-8")
         return
     at = [number for number, line in enumerate(lines) if found["line"] in line]
     assert len(at) == 1, f"{place}: {len(at)} lines hold this text"
