@@ -25,9 +25,9 @@ class Area:
 AREAS = (
     Area("unit and architecture", 120, ("tests/architecture", "tests/portal", "tests/plugins")),
     Area("walks", 120, ("tests/walks",)),
-    Area("browser", 90, ("tests/browser",)),
+    # One long test beside many short ones: two cores are busy with them together, and one would idle with each alone.
+    Area("browser and external plugin", 210, ("tests/external_plugin", "tests/browser")),
     Area("conformance", 60, ("tests/conformance",)),
-    Area("external plugin", 120, ("tests/external_plugin",)),
 )
 
 
