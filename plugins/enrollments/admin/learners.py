@@ -15,7 +15,6 @@ from plugins.enrollments.admin.words import (
     StatusFilter,
     code_cell,
     course_choices,
-    program_choices,
     status_cell,
     titles,
     user_cell,
@@ -23,6 +22,7 @@ from plugins.enrollments.admin.words import (
 from plugins.enrollments.api.linking import unlink_program_enrollment
 from plugins.enrollments.api.writing import change_program_enrollment_status
 from plugins.enrollments.errors import ILLEGAL_OPERATION
+from plugins.enrollments.jobs.wording import program_choices
 from plugins.enrollments.models import CourseEnrollment, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.models.vocabulary import COURSE_STATUSES
 from plugins.enrollments.permissions import (

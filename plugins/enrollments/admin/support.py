@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import flash, redirect, request
 
-from plugins.enrollments.admin.words import program_choices
 from plugins.enrollments.jobs import LinkLearners
+from plugins.enrollments.jobs.wording import program_choices
 from portal.sdk import InvalidInput, PortalError, current_actor, transaction
 from portal.sdk.jobs import draft_rows, submit
 from portal.sdk.web import PortalView, expose, job_url, sent_form_token, upload_url

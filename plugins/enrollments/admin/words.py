@@ -54,12 +54,6 @@ def user_cell(view: Any, context: Any, record: Any, name: str) -> Any:
     return Markup('<a href="{}">{}</a>').format(address, record.user.sign_in_name)
 
 
-def program_choices() -> list[tuple[str, str]]:
-    """Return key and title of the programs, for menus. One statement."""
-    found = db.session.execute(select(Program.id, Program.title).order_by(Program.title).limit(MOST_CHOICES))
-    return [(str(key), title or str(key)) for key, title in found]
-
-
 def course_choices() -> list[tuple[str, str]]:
     """Return key and title of the course runs, for menus. One statement."""
     found = db.session.execute(

@@ -72,6 +72,8 @@ def enroll_students(students: Sequence[NewStudent]) -> int:
             )
         )
     }
+    if not curricula:
+        return 0
     normalise = normaliser(current_settings())
     rows = [
         NewEnrollment(
