@@ -3,6 +3,7 @@
 Bound to the internals of one WeasyPrint version; :mod:`portal.documents.selftest` finds out when they change.
 """
 
+import operator
 import struct
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,12 @@ LETTERS = (
 )
 MARKS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0323\u0327\u0328\u0331"
 LIGATURES = ("fi", "fl", "ff", "ffi", "ffl", "fj", "ffj", "tt", "ft")
+#: A glyph of Pango: number, advance, offsets to the right and down, flags.
+_Glyph = tuple[int, int, int, int, int]
 _GLYPH = struct.Struct("=IiiiI")
+_ADVANCE = operator.itemgetter(1)
+#: Forms that a face keeps; a slip uses some two hundred.
+MAX_FORMS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +50,12 @@ class Drawn:
 
 @dataclass(slots=True)
 class _Face:
-    """A font at a size: how it is selected, and the drawn form of each glyph at the advances met so far."""
+    """A font at a size: how it is selected, and the drawn form of each glyph as met so far."""
 
     font: Any
     size: float
     select: str
-    forms: dict[tuple[int, int], str]
+    forms: dict[_Glyph, str]
 
 
 class Shaper:
@@ -99,22 +105,17 @@ class Shaper:
             face = self._face(pango_font)
             if face is None:
                 return None
-            hexes: list[str] = []
-            forms = face.forms
-            for glyph, advance, x_offset, y_offset, _ in glyphs:
-                if x_offset or y_offset:
-                    form = _placed_form(face, glyph, advance, x_offset, y_offset)
-                else:
-                    form = forms.get((glyph, advance)) or _plain_form(face, glyph, advance)
-                if not form:
+            forms = list(map(face.forms.get, glyphs))
+            if None in forms:
+                forms = [_form(face, glyph) for glyph in glyphs]
+                if "" in forms:
                     return None
-                hexes.append(form)
-                width += advance
-            shown = "".join(hexes)
+            width += sum(map(_ADVANCE, glyphs))
+            shown = "".join(forms)  # type: ignore[arg-type]
             parts.append(f"{face.select} [<{shown}>] TJ")
         return Drawn(("\n".join(parts) + "\n").replace("<>", "").encode(), width * FROM_UNITS)
 
-    def _runs(self, data: bytes) -> Iterator[tuple[Any, list[tuple[int, ...]], Any, int, int]]:
+    def _runs(self, data: bytes) -> Iterator[tuple[Any, list[_Glyph], Any, int, int]]:
         """Yield font, glyphs, clusters and byte range of each run."""
         pango.pango_layout_set_text(self._layout.layout, data, len(data))
         run = pango.pango_layout_get_line_readonly(self._layout.layout, 0).runs
@@ -123,7 +124,7 @@ class Shaper:
             run = run.next
             string, item = glyph_item.glyphs, glyph_item.item
             count = string.num_glyphs
-            glyphs = list(_GLYPH.iter_unpack(ffi.buffer(string.glyphs, count * _GLYPH.size)))
+            glyphs: list[Any] = list(_GLYPH.iter_unpack(ffi.buffer(string.glyphs, count * _GLYPH.size)))
             yield item.analysis.font, glyphs, string.log_clusters, item.offset, item.offset + item.length
 
     def _face(self, pango_font: Any) -> _Face | None:
@@ -145,7 +146,7 @@ class Shaper:
 def _learn_glyphs(
     font: Any,
     size: float,
-    glyphs: list[tuple[int, ...]],
+    glyphs: list[_Glyph],
     clusters: Any,
     data: bytes,
     measure: tuple[Any, Any],
@@ -177,15 +178,26 @@ def _shares(text: str, count: int) -> list[str]:
     return [*chars, *[""] * (count - len(chars))]
 
 
+def _form(face: _Face, glyph: _Glyph) -> str:
+    """Return how a glyph is drawn, empty when it was not learned."""
+    form = face.forms.get(glyph)
+    if form is None:
+        index, advance, right, down, _ = glyph
+        if right or down:
+            form = _placed_form(face, index, advance, right, down)
+        else:
+            form = _plain_form(face, index, advance)
+        if form and len(face.forms) < MAX_FORMS:
+            face.forms[glyph] = form
+    return form
+
+
 def _plain_form(face: _Face, glyph: int, advance: int) -> str:
     width = face.font.widths.get(glyph)
     if width is None or glyph not in face.font.to_unicode:
         return ""
     kerning = int(width - advance * 1000 * FROM_UNITS / face.size)
-    form = f"{glyph:04x}>{kerning}<" if kerning else f"{glyph:04x}"
-    if len(face.forms) < 20_000:
-        face.forms[glyph, advance] = form
-    return form
+    return f"{glyph:04x}>{kerning}<" if kerning else f"{glyph:04x}"
 
 
 def _placed_form(face: _Face, glyph: int, advance: int, x_offset: int, y_offset: int) -> str:

@@ -20,7 +20,7 @@ from portal.jobs.outcomes import outcome_of, store_outcomes
 from portal.jobs.planning import update_rows
 from portal.jobs.states import Action, JobState, RowState
 from portal.kernel import faults
-from portal.kernel.clock import database_now
+from portal.kernel.clock import database_clock, read_clock
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, TemporaryFailure
 from portal.kernel.transaction import on_commit, run_in_transaction
@@ -75,11 +75,16 @@ def claim(run: Run, limit: int) -> list[Work[Any]]:
 def _claim(run: Run, limit: int) -> list[Work[Any]]:
     session = db.session()
     job = session.execute(
-        select(Job.state, Job.cancel_requested_at, Job.closes_portal).where(Job.id == run.job_id)
+        select(
+            Job.state,
+            Job.cancel_requested_at,
+            Job.closes_portal,
+            database_clock(session.get_bind().dialect.name).label("now"),
+        ).where(Job.id == run.job_id)
     ).one()
     if job.state != JobState.RUNNING or job.cancel_requested_at is not None:
         return []
-    now = database_now(session)
+    now = read_clock(job.now)
     if job.closes_portal:
         keep_closed(run.job_id)
     rows = _free_rows(run, limit, now)
@@ -107,22 +112,12 @@ _CLAIMED = (
 
 
 def _free_rows(run: Run, limit: int, now: datetime) -> Sequence[Any]:
-    rows = (
-        db.session.execute(
-            select(
-                JobRow.id,
-                JobRow.position,
-                JobRow.data,
-                JobRow.action,
-                JobRow.seen_version,
-                JobRow.reserved,
-                JobRow.attempts,
-            )
-            .where(JobRow.job_id == run.job_id, JobRow.state == RowState.PENDING, row_is_free(now))
-            .order_by(JobRow.position)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+    rows = db.session.execute(
+        select(*_CLAIMED)
+        .where(JobRow.job_id == run.job_id, JobRow.state == RowState.PENDING, row_is_free(now))
+        .order_by(JobRow.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
     ).all()
     # A row that takes its worker down again and again must not take its neighbours along.
     if rows and rows[0].attempts >= ALONE_ATTEMPTS:

@@ -22,7 +22,11 @@ def database_clock(dialect_name: str) -> ColumnElement[Any]:
 
 def database_now(session: Session) -> datetime:
     """Return the database's time as an aware UTC datetime. One small SELECT."""
-    value = session.execute(select(database_clock(session.get_bind().dialect.name))).scalar_one()
+    return read_clock(session.execute(select(database_clock(session.get_bind().dialect.name))).scalar_one())
+
+
+def read_clock(value: Any) -> datetime:
+    """Return what a query gave for :func:`database_clock` as an aware UTC datetime."""
     if isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     moment: datetime = value

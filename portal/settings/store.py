@@ -17,7 +17,7 @@ from portal.hooks.registry import current_registry
 from portal.kernel.clock import utc_now
 from portal.kernel.db import db
 from portal.kernel.errors import Conflict, InvalidInput, PluginError
-from portal.kernel.transaction import in_transaction, on_commit
+from portal.kernel.transaction import on_commit
 from portal.settings.fields import is_file, is_secret
 from portal.settings.models import Setting
 
@@ -28,26 +28,24 @@ _CACHE = "PORTAL_SETTINGS_CACHE"
 #: Outside of requests, how old an answer may be.
 FRESH_SECONDS = 2.0
 _IN_REQUEST = "portal_settings"
+_CHANGED_IN = "portal_settings_changed_in"
 SECRET_SET, SECRET_UNSET = "(a secret)", "(none)"
 
 
 def get(model: type[M]) -> M:
     """Return the settings of a declared model: stored values over the defaults.
 
-    Read once per request; outside of requests an answer is kept for two seconds. A stored value that the model does
-    not accept any more is left out and logged.
+    All settings are read at once: one statement per request; outside of requests one in two seconds. A stored value
+    that the model does not accept any more is left out and logged.
 
     Raises:
         PluginError: code ``settings-undeclared``.
     """
     _require_declared(model)
-    kept = _kept(model)
-    if kept is not None:
-        return kept
-    found = _valid(model, _stored(model))
-    if not in_transaction():
-        # Inside one, what was read may yet be rolled back.
-        _keep(found)
+    reading = _kept() or _read()
+    found: M | None = reading.models.get(model)
+    if found is None:
+        found = reading.models[model] = _valid(model, _own(model, reading.values))
     return found
 
 
@@ -77,8 +75,9 @@ def set_values(model: type[M], values: Mapping[str, Any], *, seen: str | None = 
         if plain[field] != before[field] or plain[field] == defaults[field]:
             _store(model, field, plain[field], defaults[field], rows.get(_name(model, field)))
     db.session.flush()
-    _forget(model)
-    on_commit(lambda: _forget(model))
+    _forget()
+    db.session.info[_CHANGED_IN] = db.session().get_transaction()
+    on_commit(_forget)
     return merged
 
 
@@ -169,10 +168,8 @@ def _valid(model: type[M], stored: Mapping[str, Any]) -> M:
             values = {name: value for name, value in values.items() if name not in wrong} if wrong else {}
 
 
-def _stored(model: type[BaseModel]) -> dict[str, Any]:
-    names = [_name(model, field) for field in model.model_fields]
-    rows = db.session.execute(select(Setting.name, Setting.value).where(Setting.name.in_(names)))
-    return {name.partition(".")[2]: value for name, value in rows}
+def _own(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: values[name] for field in model.model_fields if (name := _name(model, field)) in values}
 
 
 def _rows(model: type[BaseModel]) -> dict[str, Setting]:
@@ -188,22 +185,37 @@ def _name(model: type[BaseModel], field: str) -> str:
     return f"{model.__name__}.{field}"
 
 
-def _kept(model: type[M]) -> M | None:
-    if has_request_context():
-        found: M | None = g.get(_IN_REQUEST, {}).get(model)
-        return found
-    until, kept = current_app.extensions.get(_CACHE, {}).get(model, (0.0, None))
-    return kept if time.monotonic() < until else None
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """Every stored value by name, and the models that were made of them."""
+
+    until: float
+    values: Mapping[str, Any]
+    models: dict[type[BaseModel], Any]
 
 
-def _keep(found: BaseModel) -> None:
+def _kept() -> _Reading | None:
     if has_request_context():
-        g.setdefault(_IN_REQUEST, {})[type(found)] = found
+        own: _Reading | None = g.get(_IN_REQUEST)
+        return own
+    kept: _Reading | None = current_app.extensions.get(_CACHE)
+    return kept if kept is not None and time.monotonic() < kept.until else None
+
+
+def _read() -> _Reading:
+    rows = db.session.execute(select(Setting.name, Setting.value))
+    values = {name: value for name, value in rows}  # noqa: C416 - a row is no pair to the type checker
+    reading = _Reading(until=time.monotonic() + FRESH_SECONDS, values=values, models={})
+    if db.session.info.get(_CHANGED_IN) is db.session().get_transaction():
+        # This transaction has stored settings, which may yet be rolled back.
+        return reading
+    if has_request_context():
+        setattr(g, _IN_REQUEST, reading)
     else:
-        kept = current_app.extensions.setdefault(_CACHE, {})
-        kept[type(found)] = (time.monotonic() + FRESH_SECONDS, found)
+        current_app.extensions[_CACHE] = reading
+    return reading
 
 
-def _forget(model: type[BaseModel]) -> None:
-    g.get(_IN_REQUEST, {}).pop(model, None)
-    current_app.extensions.get(_CACHE, {}).pop(model, None)
+def _forget() -> None:
+    g.pop(_IN_REQUEST, None)
+    current_app.extensions.pop(_CACHE, None)

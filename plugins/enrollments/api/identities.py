@@ -22,7 +22,7 @@ def link_identities(identities: Sequence[LinkedIdentity]) -> int:
     """Link every waiting enrollment of these identities and return how many were linked.
 
     Of all programs and curricula whose first authoring organization is the one of the identity's provider; other
-    identities are none of ours. Eleven statements at most for up to 500 identities. Needs an open transaction; does
+    identities are none of ours. Twelve statements at most for up to 500 identities. Needs an open transaction; does
     not commit.
 
     Raises:
@@ -50,7 +50,16 @@ def link_identities(identities: Sequence[LinkedIdentity]) -> int:
 
 
 def _waiting(identities: Sequence[LinkedIdentity]) -> list[tuple[int, int, str]]:
-    """Return (enrollment number, user id, external key) of what waits for them. One statement."""
+    """Return (enrollment number, user id, external key) of what waits for them. Three statements at most.
+
+    One when no program's organization has one of these providers: new students of all others pass here too.
+    """
+    providers = {identity.provider for identity in identities}
+    known = select(IdentityProvider.id).where(
+        IdentityProvider.slug.in_(sorted(providers)), IdentityProvider.organization_id.is_not(None)
+    )
+    if db.session.scalar(known.limit(1)) is None:
+        return []
     normalise = normaliser(current_settings())
     rows = [
         (identity.provider, normalise(identity.external_id), identity.user_id)

@@ -26,7 +26,7 @@ from portal.settings import store
 from portal.settings.fields import fields_of
 from portal.settings.models import Setting
 from portal.testing.clients import PortalClient
-from portal.web.institution import InstitutionSettings, institution_logo
+from portal.web.institution import institution_logo
 from tests.portal.signing_in import Visitors
 
 PAGE = "/panel/settings/"
@@ -57,7 +57,7 @@ def editor(app: Flask) -> PortalClient:
 
 
 def tea() -> TeaSettings:
-    store._forget(TeaSettings)
+    store._forget()
     db.session.rollback()
     return store.get(TeaSettings)
 
@@ -226,7 +226,7 @@ def upload(client: PortalClient, data: bytes) -> tuple[int, str]:
 def test_the_logo_is_made_safe_and_shown_to_everybody(app: Flask, editor: PortalClient) -> None:
     assert PortalClient(app).get("/institution/logo.jpg").status_code == 404
     assert upload(editor, picture())[0] == 302
-    store._forget(InstitutionSettings)
+    store._forget()
     logo = institution_logo()
     assert logo is not None
     with Image.open(io.BytesIO(logo)) as shown:
@@ -282,7 +282,7 @@ def test_the_command_lists_gets_and_sets(app: Flask) -> None:
         answer = CliRunner().invoke(
             command_line, ["settings", *words], obj=app, catch_exceptions=False, **options
         )  # type: ignore[arg-type]
-        store._forget(TeaSettings)
+        store._forget()
         return answer.output
 
     assert "TeaSettings.cups = 4" in run("set", "TeaSettings.cups", "4")
