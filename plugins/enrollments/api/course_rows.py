@@ -11,33 +11,30 @@ from plugins.enrollments.api import course_statements as statements
 from plugins.enrollments.api.course_facts import CourseFact, course_facts
 from plugins.enrollments.api.entries import refused_entries
 from plugins.enrollments.api.inputs import (
-    Normalise,
     current_settings,
-    duplicated_keys,
     external_keys,
-    is_storable_key,
     normaliser,
     required_course_key,
     required_flags,
     required_uuid,
 )
-from plugins.enrollments.api.masters_track import CourseState, is_entering, switched_state, target_state
+from plugins.enrollments.api.masters_track import CourseState, switched_state, target_state
 from plugins.enrollments.api.plans import (
     CHANGED_SINCE_PREVIEW,
     Action,
     CourseChange,
     RowPlan,
+    action_counts,
     refused,
     with_status,
 )
+from plugins.enrollments.api.row_requests import RowRequest, row_requests
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
-    DUPLICATED,
-    INVALID_KEY,
-    INVALID_STATUS,
     NOT_FOUND,
     NOT_IN_PROGRAM,
+    CourseEnrollmentException,
     EnrollmentsBusy,
     NonExistentCourseError,
 )
@@ -47,15 +44,18 @@ from portal.sdk import db, savepoint
 CHUNK_ROWS = 5_000
 ATTEMPTS = 6
 ACTIVE = CourseEnrollmentStatus.ACTIVE.value
+_REFUSE, _UNCHANGED = Action.REFUSE, Action.UNCHANGED
 _ELSEWHERE = "The learner takes this course run in another program, or under another key."
 
 
-class _Wanted(NamedTuple):
-    place: int
-    key: Hashable
-    form: str
-    status: str
-    course_staff: Any
+class _Decision(NamedTuple):
+    """What becomes of a row; rows that ask the same of the same share it."""
+
+    action: Action
+    code: str
+    message: str = ""
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
 
 
 @dataclass(kw_only=True)
@@ -64,9 +64,10 @@ class _Batch:
     course_key: str
     create: bool
     update: bool
-    normalise: Normalise
     seen: Mapping[Hashable, int | None] | None
-    plans: dict[int, RowPlan] = field(default_factory=dict)
+    plans: dict[int, RowPlan]
+    #: Status asked for, status now (None: no row), and whether somebody else has the place, to what becomes of the row.
+    decisions: dict[tuple[str, str | None, bool], _Decision] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,10 +75,11 @@ class _Work:
     """What a chunk is about to write."""
 
     facts: Mapping[str, CourseFact]
-    #: User to the course enrollment as it is after the rows planned so far.
+    #: User to the course enrollment as it was, and as it is after the rows planned so far.
+    before: dict[int, CourseState | None] = field(default_factory=dict)
     courses: dict[int, CourseState] = field(default_factory=dict)
     course_versions: dict[int, int | None] = field(default_factory=dict)
-    rows: list[tuple[_Wanted, CourseFact]] = field(default_factory=list)
+    rows: list[tuple[RowRequest, CourseFact, _Decision]] = field(default_factory=list)
     active_users: set[int] = field(default_factory=set)
 
 
@@ -108,15 +110,11 @@ def write_course_requests(
     required_flags(create, update)
     keys = external_keys(requests)
     settings = current_settings()
+    program, course = required_uuid(program_uuid), required_course_key(course_key, settings)
+    wanted, refusals = row_requests(keys, requests, normaliser(settings), COURSE_STATUSES, "course_staff")
     batch = _Batch(
-        program=required_uuid(program_uuid),
-        course_key=required_course_key(course_key, settings),
-        create=create,
-        update=update,
-        normalise=normaliser(settings),
-        seen=seen,
+        program=program, course_key=course, create=create, update=update, seen=seen, plans=refusals
     )
-    wanted = _checked(batch, keys, requests)
     if apply:
         db.session.flush()
     for first in range(0, len(wanted), CHUNK_ROWS):
@@ -127,28 +125,13 @@ def write_course_requests(
     return plans
 
 
-def _checked(batch: _Batch, keys: Sequence[Hashable], requests: Sequence[Mapping[str, Any]]) -> list[_Wanted]:
-    duplicated = duplicated_keys(keys, batch.normalise)
-    wanted = []
-    for place, (key, request) in enumerate(zip(keys, requests, strict=True)):
-        form = batch.normalise(key) if isinstance(key, str) else None
-        status = request.get("status")
-        if (key if form is None else form) in duplicated:
-            batch.plans[place] = refused(key, DUPLICATED)
-        elif form is None or not is_storable_key(key, batch.normalise):
-            batch.plans[place] = refused(key, INVALID_KEY)
-        elif not isinstance(status, str) or status not in COURSE_STATUSES:
-            batch.plans[place] = refused(key, INVALID_STATUS)
-        else:
-            wanted.append(_Wanted(place, key, form, str(status), request.get("course_staff")))
-    return wanted
-
-
-def _write_chunk(batch: _Batch, wanted: Sequence[_Wanted], *, apply: bool) -> None:
+def _write_chunk(batch: _Batch, wanted: Sequence[RowRequest], *, apply: bool) -> None:
     for _ in range(ATTEMPTS):
         forms = [item.form for item in wanted]
         work = _Work(course_facts(batch.program, batch.course_key, forms, lock=apply))
         _plan(batch, wanted, work)
+        if not apply:
+            _complete(batch, work, {})
         if not apply or not work.rows:
             return
         try:
@@ -161,130 +144,155 @@ def _write_chunk(batch: _Batch, wanted: Sequence[_Wanted], *, apply: bool) -> No
     raise EnrollmentsBusy
 
 
-def _plan(batch: _Batch, wanted: Sequence[_Wanted], work: _Work) -> None:
-    creations = [
-        (item, fact)
-        for item in wanted
-        if (fact := work.facts.get(item.form)) is not None and _is_creation(batch, item, fact)
-    ]
-    if any(not fact.course_exists for _, fact in creations):
-        raise NonExistentCourseError(course_key=batch.course_key)
-    refusals = refused_entries(
-        (fact.user_id, batch.course_key)
-        for _, fact in creations
-        if fact.user_id is not None and is_entering(fact.course_state)
-    )
+def _plan(batch: _Batch, wanted: Sequence[RowRequest], work: _Work) -> None:
+    refusals = _refused_entries(batch, wanted, work)
+    find, seen = work.facts.get, batch.seen
     for item in wanted:
-        fact = work.facts.get(item.form)
+        fact = find(item.form)
         if fact is None:
             batch.plans[item.place] = refused(item.key, NOT_IN_PROGRAM)
             continue
-        refusal = refusals.get((fact.user_id or 0, batch.course_key))
-        if refusal is not None and _is_creation(batch, item, fact):
-            plan = refused(item.key, refusal.row_code, refusal.message)
-        else:
-            plan = _planned(batch, item, fact, work)
-        batch.plans[item.place] = plan
-        if plan.action is not Action.REFUSE:
-            _keep(batch, item, fact, work)
+        user_id = fact.user_id
+        if user_id in refusals and _is_creation(batch, item, fact):
+            refusal = refusals[user_id]
+            batch.plans[item.place] = refused(item.key, refusal.row_code, refusal.message)
+            continue
+        if seen is not None and seen.get(item.key) != fact.row_version:
+            batch.plans[item.place] = refused(item.key, CHANGED_SINCE_PREVIEW)
+            continue
+        decision = _decision(batch, item.status, fact, is_taken=user_id in work.active_users)
+        if decision.action is _REFUSE:
+            batch.plans[item.place] = refused(item.key, decision.code, decision.message)
+            continue
+        work.rows.append((item, fact, decision))
+        if user_id is not None:
+            _keep(user_id, item.status, fact, decision, work)
 
 
-def _is_creation(batch: _Batch, item: _Wanted, fact: CourseFact) -> bool:
-    return batch.create and fact.row_id is None and not _is_elsewhere(item, fact)
+def _refused_entries(
+    batch: _Batch, wanted: Sequence[RowRequest], work: _Work
+) -> Mapping[int | None, CourseEnrollmentException]:
+    """Ask the plugins whether the users who would enter the course run may; return user id to refusal."""
+    creations = (
+        fact
+        for item in wanted
+        if (fact := work.facts.get(item.form)) is not None
+        and (fact.user_id is not None or not fact.course_exists)
+        and _is_creation(batch, item, fact)
+    )
+    users = []
+    for fact in creations:
+        if not fact.course_exists:
+            raise NonExistentCourseError(course_key=batch.course_key)
+        # Who is active there already does not enter.
+        if fact.user_id is not None and not fact.is_active:
+            users.append(fact.user_id)
+    refusals = refused_entries((user_id, batch.course_key) for user_id in users)
+    return {user_id: refusal for (user_id, _), refusal in refusals.items()}
 
 
-def _is_elsewhere(item: _Wanted, fact: CourseFact) -> bool:
-    return item.status == ACTIVE and fact.is_active_elsewhere
+def _is_creation(batch: _Batch, item: RowRequest, fact: CourseFact) -> bool:
+    return batch.create and fact.row_id is None and not (item.status == ACTIVE and fact.is_active_elsewhere)
 
 
-def _planned(batch: _Batch, item: _Wanted, fact: CourseFact, work: _Work) -> RowPlan:
-    if batch.seen is not None and batch.seen.get(item.key) != fact.row_version:
-        return refused(item.key, CHANGED_SINCE_PREVIEW)
-    if _is_elsewhere(item, fact) or (item.status == ACTIVE and fact.user_id in work.active_users):
-        return refused(item.key, CONFLICT, _ELSEWHERE)
-    if fact.row_id is None:
+def _decision(batch: _Batch, status: str, fact: CourseFact, *, is_taken: bool) -> _Decision:
+    is_elsewhere = status == ACTIVE and (
+        is_taken or fact.rival_of_key is not None or fact.rival_of_user is not None
+    )
+    case = (status, fact.status, is_elsewhere)
+    found = batch.decisions.get(case)
+    if found is None:
+        found = batch.decisions[case] = _decided(batch, *case)
+    return found
+
+
+def _decided(batch: _Batch, status: str, now: str | None, is_elsewhere: bool) -> _Decision:
+    if is_elsewhere:
+        return _Decision(Action.REFUSE, CONFLICT, _ELSEWHERE)
+    if now is None:
         if not batch.create:
-            return refused(item.key, NOT_FOUND)
-        return RowPlan(item.key, Action.CREATE, item.status, after=with_status(item.status))
+            return _Decision(Action.REFUSE, NOT_FOUND)
+        return _Decision(Action.CREATE, status, after=with_status(status))
     if not batch.update:
-        return refused(item.key, CONFLICT, "The learner takes this course run already.")
-    action = Action.UNCHANGED if fact.status == item.status else Action.UPDATE
-    before, after = with_status(fact.status or ""), with_status(item.status)
-    return RowPlan(item.key, action, item.status, "", fact.row_id, fact.row_version, before, after)
+        return _Decision(Action.REFUSE, CONFLICT, "The learner takes this course run already.")
+    action = Action.UNCHANGED if now == status else Action.UPDATE
+    return _Decision(action, status, before=with_status(now), after=with_status(status))
 
 
-def _keep(batch: _Batch, item: _Wanted, fact: CourseFact, work: _Work) -> None:
-    """Note what an accepted row changes, in the order of the requests."""
-    work.rows.append((item, fact))
-    user_id = fact.user_id
-    if user_id is None:
-        return
-    if item.status == ACTIVE:
+def _keep(user_id: int, status: str, fact: CourseFact, decision: _Decision, work: _Work) -> None:
+    """Note what an accepted row changes of its user's course enrollment, in the order of the requests."""
+    if status == ACTIVE:
         work.active_users.add(user_id)
-    current = work.courses.get(user_id, fact.course_state)
-    if batch.plans[item.place].action is Action.CREATE:
-        work.courses[user_id] = target_state(current, item.status)
-    elif fact.status != item.status and current is not None and fact.has_course_enrollment:
-        work.courses[user_id] = switched_state(current, item.status)
+    before = work.before[user_id] = fact.course_state
     work.course_versions[user_id] = fact.course_version
+    current = work.courses.get(user_id, before)
+    if decision.action is Action.CREATE:
+        work.courses[user_id] = target_state(current, status)
+    elif fact.status != status and current is not None and fact.has_course_enrollment:
+        work.courses[user_id] = switched_state(current, status)
 
 
 def _apply(batch: _Batch, work: _Work) -> None:
-    before = {fact.user_id: fact.course_state for _, fact in work.rows}
-    course_ids = statements.write_courses(
-        [
-            statements.course_write(user_id, batch.course_key, state, work.course_versions[user_id])
-            for user_id, state in work.courses.items()
-            if state != before[user_id]
-        ]
-    )
+    course_key, course_ids = batch.course_key, _course_ids(batch, work)
     numbers = statements.write_course_rows(
         [
-            _row_write(batch, item, fact, course_ids)
-            for item, fact in work.rows
-            if batch.plans[item.place].action is not Action.UNCHANGED
+            statements.RowWrite(
+                fact.enrollment_id,
+                course_ids.get(fact.user_id, fact.course_id),
+                course_key,
+                item.status,
+                fact.user_id,
+                fact.external_key,
+                fact.organization_key,
+                (fact.row_version or 0) + 1,
+            )
+            for item, fact, decision in work.rows
+            if decision.action is not _UNCHANGED
         ]
     )
-    for item, fact in work.rows:
-        number = numbers.get(fact.enrollment_id, fact.row_id)
-        plan = batch.plans[item.place]
-        batch.plans[item.place] = RowPlan(*plan[:4], number, *plan[5:8], _course_change(fact, work))
+    _complete(batch, work, numbers)
     statements.set_staff(
-        batch.course_key,
+        course_key,
         [
-            (item.course_staff, fact.user_id, batch.plans[item.place].record_id)
-            for item, fact in work.rows
-            if isinstance(item.course_staff, bool)
+            (item.detail, fact.user_id, batch.plans[item.place].record_id)
+            for item, fact, _ in work.rows
+            if isinstance(item.detail, bool)
         ],
     )
 
 
-def _row_write(
-    batch: _Batch, item: _Wanted, fact: CourseFact, course_ids: Mapping[tuple[int, str], int]
-) -> statements.RowWrite:
-    return statements.RowWrite(
-        fact.enrollment_id,
-        course_ids.get((fact.user_id or 0, batch.course_key), fact.course_id),
-        batch.course_key,
-        item.status,
-        fact.user_id,
-        fact.external_key,
-        fact.organization_key,
-        (fact.row_version or 0) + 1,
+def _course_ids(batch: _Batch, work: _Work) -> Mapping[int | None, int]:
+    """Write the course enrollments that change; return user id to number."""
+    written = statements.write_courses(
+        [
+            statements.course_write(user_id, batch.course_key, state, work.course_versions[user_id])
+            for user_id, state in work.courses.items()
+            if state != work.before[user_id]
+        ]
     )
+    return {user_id: number for (user_id, _), number in written.items()}
 
 
-def _course_change(fact: CourseFact, work: _Work) -> CourseChange | None:
-    after = work.courses.get(fact.user_id) if fact.user_id is not None else None
-    if fact.user_id is None or after is None or after == fact.course_state:
-        return None
-    return CourseChange(fact.user_id, fact.course_state, after)
+def _complete(batch: _Batch, work: _Work, numbers: Mapping[int, int]) -> None:
+    """Put the plans of accepted rows into the batch, with the numbers and changes that applying brought."""
+    changes = {
+        user_id: CourseChange(user_id, work.before[user_id], state)
+        for user_id, state in (work.courses.items() if numbers else ())
+        if state != work.before[user_id]
+    }
+    plans = batch.plans
+    for item, fact, (action, code, message, before, after) in work.rows:
+        number = numbers.get(fact.enrollment_id, fact.row_id)
+        change = changes.get(fact.user_id) if changes else None  # type: ignore[arg-type]
+        plans[item.place] = RowPlan(
+            item.key, action, code, message, number, fact.row_version, before, after, change
+        )
 
 
 def _note(batch: _Batch, plans: Sequence[RowPlan]) -> None:
-    created = sum(plan.action is Action.CREATE for plan in plans)
-    changed = sum(plan.action is Action.UPDATE for plan in plans)
-    written = sum(plan.action is not Action.REFUSE for plan in plans)
+    counts = action_counts(plans)
+    created, changed = counts[Action.CREATE], counts[Action.UPDATE]
+    written = len(plans) - counts[Action.REFUSE]
     if written:
         facts = {
             "course_key": batch.course_key,

@@ -28,6 +28,8 @@ def exact(key: str) -> str:
 
 def folded(key: str) -> str:
     """Return a key as it is compared when letter case does not count."""
+    if key.isascii():
+        return key.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold())
 
 
@@ -43,6 +45,16 @@ def is_storable_key(key: object, normalise: Normalise = exact) -> bool:
     if key.isascii():
         return "\0" not in key
     return "\0" not in key and _is_encodable(key) and len(normalise(key)) <= LONGEST_KEY
+
+
+def are_plain_keys(keys: Sequence[Hashable]) -> bool:
+    """Say whether all are storable ASCII keys, each its own compared form but for letter case."""
+    try:
+        text = "".join(keys)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    longest = max(map(len, keys), default=0)  # type: ignore[arg-type]
+    return text.isascii() and "\0" not in text and longest <= LONGEST_KEY
 
 
 def uuid_or_none(value: object) -> uuid.UUID | None:

@@ -1,7 +1,7 @@
 """What a row would do, or did: the shape that previews, answers and results are made of."""
 
 import uuid
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -77,6 +77,12 @@ def with_status(
     if curriculum_uuid is not None:
         values |= {"curriculum_uuid": str(curriculum_uuid), "user_id": user_id}
     return MappingProxyType(values)
+
+
+def action_counts(plans: Sequence[RowPlan]) -> dict[Action, int]:
+    """Return how many rows each action has."""
+    actions = [plan.action for plan in plans]
+    return {action: actions.count(action) for action in Action}
 
 
 def statuses(plans: Mapping[int, RowPlan] | list[RowPlan]) -> dict[Any, str]:

@@ -11,29 +11,32 @@ from plugins.enrollments.api.catalog import KeySpace, key_space
 from plugins.enrollments.api.inputs import (
     Normalise,
     current_settings,
-    duplicated_keys,
     external_keys,
-    is_storable_key,
     normaliser,
     required_flags,
     uuid_or_none,
 )
-from plugins.enrollments.api.plans import CHANGED_SINCE_PREVIEW, Action, RowPlan, refused, with_status
+from plugins.enrollments.api.plans import (
+    CHANGED_SINCE_PREVIEW,
+    Action,
+    RowPlan,
+    action_counts,
+    refused,
+    with_status,
+)
 from plugins.enrollments.api.program_statements import (
     NewEnrollment,
     change_statuses,
     insert_enrollments,
     user_places,
 )
+from plugins.enrollments.api.row_requests import RowRequest, row_requests
 from plugins.enrollments.api.rowsets import looked_up, rowset, was_found
 from plugins.enrollments.api.stamping import note
 from plugins.enrollments.errors import (
     CONFLICT,
-    DUPLICATED,
     ILLEGAL_OPERATION,
     INVALID_CURRICULUM,
-    INVALID_KEY,
-    INVALID_STATUS,
     NOT_IN_PROGRAM,
     EnrollmentsBusy,
 )
@@ -48,23 +51,31 @@ ATTEMPTS = 6
 
 _TABLE: Any = ProgramEnrollment.__table__
 _FORM = {"form": Identifier}
+_CREATE, _REFUSE = Action.CREATE, Action.REFUSE
 
 
 class _Existing(NamedTuple):
     id: int
-    external_key: str
-    curriculum_uuid: uuid.UUID
     status: str
-    user_id: int | None
     version: int
 
 
-class _Wanted(NamedTuple):
-    place: int
-    key: Hashable
-    form: str
-    status: Any
-    curriculum: Any
+class _Change(NamedTuple):
+    """What becomes of an existing row; rows that go from the same status to the same share it."""
+
+    action: Action
+    code: str
+    message: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class _New(NamedTuple):
+    """A row that is to be inserted, and the values that it will have."""
+
+    request: RowRequest
+    enrollment: NewEnrollment
+    after: Mapping[str, Any]
 
 
 @dataclass(kw_only=True)
@@ -78,7 +89,9 @@ class _Batch:
     normalise: Normalise
     forbidden: frozenset[str]
     seen: Mapping[Hashable, int | None] | None
-    plans: dict[int, RowPlan] = field(default_factory=dict)
+    plans: dict[int, RowPlan]
+    #: Status now and status asked for, to what becomes of the row.
+    changes: dict[tuple[str, str], _Change] = field(default_factory=dict)
     #: Status and curriculum as given, to the curriculum and what becomes of a waiting learner: few of them, many rows.
     waiting: dict[tuple[str, Any], tuple[uuid.UUID, Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -110,16 +123,18 @@ def write_rows(
     keys = external_keys(requests)
     settings = current_settings()
     space = key_space(program_uuid)
+    normalise = normaliser(settings)
+    wanted, refusals = row_requests(keys, requests, normalise, PROGRAM_STATUSES, "curriculum_uuid")
     batch = _Batch(
         program=uuid_or_none(program_uuid) or uuid.UUID(int=0),
         space=space,
         create=create,
         update=update,
-        normalise=normaliser(settings),
+        normalise=normalise,
         forbidden=frozenset(settings.forbidden_transitions),
         seen=seen,
+        plans=refusals,
     )
-    wanted = _checked(batch, keys, requests)
     if apply:
         db.session.flush()
     for first in range(0, len(wanted), CHUNK_ROWS):
@@ -130,56 +145,30 @@ def write_rows(
     return plans
 
 
-def _checked(batch: _Batch, keys: Sequence[Hashable], requests: Sequence[Mapping[str, Any]]) -> list[_Wanted]:
-    """Answer the rows that need no look at the database, and return the others."""
-    duplicated = duplicated_keys(keys, batch.normalise)
-    wanted = []
-    for place, (key, request) in enumerate(zip(keys, requests, strict=True)):
-        form = batch.normalise(key) if isinstance(key, str) else None
-        status = request.get("status")
-        if (key if form is None else form) in duplicated:
-            batch.plans[place] = refused(key, DUPLICATED)
-        elif form is None or not is_storable_key(key, batch.normalise):
-            batch.plans[place] = refused(key, INVALID_KEY)
-        elif not isinstance(status, str) or status not in PROGRAM_STATUSES:
-            batch.plans[place] = refused(key, INVALID_STATUS)
-        else:
-            wanted.append(_Wanted(place, key, form, str(status), request.get("curriculum_uuid")))
-    return wanted
-
-
-def _work(batch: _Batch, wanted: Sequence[_Wanted], *, apply: bool) -> None:
+def _work(batch: _Batch, wanted: Sequence[RowRequest], *, apply: bool) -> None:
     for _ in range(ATTEMPTS):
-        existing = _existing(batch, wanted, lock=apply)
-        new = _planned(batch, wanted, existing)
+        existing = _existing(batch, [item.form for item in wanted], lock=apply)
+        new, changes = _planned(batch, wanted, existing)
         if not apply:
+            _complete(batch, new, {})
             return
-        changes = [
-            (plan.record_id, plan.code)
-            for item in (wanted if existing else ())
-            if (plan := batch.plans[item.place]).record_id is not None and plan.action is not Action.REFUSE
-        ]
         if changes:
             change_statuses(changes)
-        wanted = _inserted(batch, new)
-        if not wanted:
+        numbers = insert_enrollments([item.enrollment for item in new])
+        _complete(batch, new, numbers)
+        if len(numbers) == len(new):
             return
+        # Another writer was quicker with these.
+        wanted = [item.request for item in new if item.enrollment.form not in numbers]
     raise EnrollmentsBusy
 
 
-def _existing(batch: _Batch, wanted: Sequence[_Wanted], *, lock: bool) -> dict[str, _Existing]:
+def _existing(batch: _Batch, forms: Sequence[str], *, lock: bool) -> dict[str, _Existing]:
     """Return compared key to enrollment; of several curricula the one that was made last."""
-    given = rowset("given", _FORM, [(item.form,) for item in wanted])
+    given = rowset("given", _FORM, [(form,) for form in forms])
     is_wanted = and_(_TABLE.c.program_uuid == batch.program, _TABLE.c.external_key == given.c.form)
     statement = (
-        select(
-            _TABLE.c.id,
-            _TABLE.c.external_key,
-            _TABLE.c.curriculum_uuid,
-            _TABLE.c.status,
-            _TABLE.c.user_id,
-            _TABLE.c.version,
-        )
+        select(_TABLE.c.external_key, _TABLE.c.id, _TABLE.c.status, _TABLE.c.version)
         .select_from(looked_up(given, _TABLE, is_wanted))
         .where(was_found(_TABLE.c.id))
         .order_by(_TABLE.c.id)
@@ -187,13 +176,13 @@ def _existing(batch: _Batch, wanted: Sequence[_Wanted], *, lock: bool) -> dict[s
     if lock:
         statement = statement.with_for_update(of=_TABLE)
     rows = db.session.connection().execute(statement).all()
-    return {row[1]: _Existing._make(row) for row in rows}
+    return {form: _Existing(number, status, version) for form, number, status, version in rows}
 
 
 def _planned(
-    batch: _Batch, wanted: Sequence[_Wanted], existing: Mapping[str, _Existing]
-) -> list[tuple[_Wanted, NewEnrollment]]:
-    """Put a plan for every row into the batch; return those that are to be inserted."""
+    batch: _Batch, wanted: Sequence[RowRequest], existing: Mapping[str, _Existing]
+) -> tuple[list[_New], list[tuple[int, str]]]:
+    """Put a plan for every row but the new ones into the batch; return those, and (number, status) of the others."""
     unknown = [item for item in wanted if item.form not in existing]
     users, places = user_places(
         batch.program,
@@ -201,53 +190,69 @@ def _planned(
         [(str(item.key), item.form) for item in unknown],
         batch.normalise,
     )
-    new = []
+    new: list[_New] = []
+    changes: list[tuple[int, str]] = []
     for item in wanted:
         row = existing.get(item.form)
         if batch.seen is not None and batch.seen.get(item.key) != (row.version if row else None):
-            plan = refused(item.key, CHANGED_SINCE_PREVIEW)
-        elif row is not None:
-            plan = _change(batch, item, row)
+            batch.plans[item.place] = refused(item.key, CHANGED_SINCE_PREVIEW)
+        elif row is None:
+            found = _creation(batch, item, users.get(item.key), places)
+            if isinstance(found, _New):
+                new.append(found)
+            else:
+                batch.plans[item.place] = found
         else:
-            plan, enrollment = _creation(batch, item, users.get(item.key), places)
-            if enrollment is not None:
-                new.append((item, enrollment))
-        batch.plans[item.place] = plan
-    return new
+            action, code, message, before, after = _change(batch, row.status, item.status)
+            if action is _REFUSE:
+                batch.plans[item.place] = refused(item.key, code, message)
+            else:
+                changes.append((row.id, item.status))
+                batch.plans[item.place] = RowPlan(
+                    item.key, action, code, message, row.id, row.version, before, after
+                )
+    return new, changes
 
 
-def _change(batch: _Batch, item: _Wanted, row: _Existing) -> RowPlan:
+def _change(batch: _Batch, now: str, wanted: str) -> _Change:
+    found = batch.changes.get((now, wanted))
+    if found is None:
+        found = batch.changes[now, wanted] = _judged(batch, now, wanted)
+    return found
+
+
+def _judged(batch: _Batch, now: str, wanted: str) -> _Change:
     if not batch.update:
-        return refused(item.key, CONFLICT, "The learner is enrolled in this program already.")
-    if f"{row.status}>{item.status}" in batch.forbidden:
-        return refused(item.key, ILLEGAL_OPERATION)
-    action = Action.UNCHANGED if row.status == item.status else Action.UPDATE
-    before, after = with_status(row.status), with_status(item.status)
-    return RowPlan(item.key, action, item.status, "", row.id, row.version, before, after)
+        message = "The learner is enrolled in this program already."
+        return _Change(Action.REFUSE, CONFLICT, message, None, None)
+    if f"{now}>{wanted}" in batch.forbidden:
+        return _Change(Action.REFUSE, ILLEGAL_OPERATION, "", None, None)
+    action = Action.UNCHANGED if now == wanted else Action.UPDATE
+    return _Change(action, wanted, "", with_status(now), with_status(wanted))
 
 
 def _creation(
-    batch: _Batch, item: _Wanted, user_id: int | None, places: set[tuple[int, uuid.UUID]]
-) -> tuple[RowPlan, NewEnrollment | None]:
+    batch: _Batch, item: RowRequest, user_id: int | None, places: set[tuple[int, uuid.UUID]]
+) -> _New | RowPlan:
     if not batch.create:
-        return refused(item.key, NOT_IN_PROGRAM), None
+        return refused(item.key, NOT_IN_PROGRAM)
     found = _waiting(batch, item)
     if found is None:
-        return refused(item.key, INVALID_CURRICULUM), None
+        return refused(item.key, INVALID_CURRICULUM)
     curriculum, after = found
     if user_id is not None:
         if (user_id, curriculum) in places:
             message = "The user of this key is in the curriculum already, under another key."
-            return refused(item.key, CONFLICT, message), None
+            return refused(item.key, CONFLICT, message)
         places.add((user_id, curriculum))
         after = with_status(item.status, curriculum, user_id)
-    plan = RowPlan(item.key, Action.CREATE, item.status, "", None, None, None, after)
-    return plan, NewEnrollment(str(item.key), item.form, batch.program, curriculum, item.status, user_id)
+    enrollment = NewEnrollment(str(item.key), item.form, batch.program, curriculum, item.status, user_id)
+    return _New(item, enrollment, after)
 
 
-def _waiting(batch: _Batch, item: _Wanted) -> tuple[uuid.UUID, Mapping[str, Any]] | None:
+def _waiting(batch: _Batch, item: RowRequest) -> tuple[uuid.UUID, Mapping[str, Any]] | None:
     """Return the curriculum of a new enrollment and its values while it waits; None without a curriculum."""
-    given = item.curriculum
+    given = item.detail
     if not isinstance(given, str | uuid.UUID):
         return None
     found = batch.waiting.get((item.status, given))
@@ -256,24 +261,17 @@ def _waiting(batch: _Batch, item: _Wanted) -> tuple[uuid.UUID, Mapping[str, Any]
     return found
 
 
-def _inserted(batch: _Batch, new: Sequence[tuple[_Wanted, NewEnrollment]]) -> list[_Wanted]:
-    """Insert rows, complete their plans, and return those that another writer was quicker with."""
-    numbers = insert_enrollments([enrollment for _, enrollment in new])
-    missed = []
-    for item, enrollment in new:
-        number = numbers.get(enrollment.form)
-        if number is None:
-            missed.append(item)
-        else:
-            planned = batch.plans[item.place]
-            batch.plans[item.place] = RowPlan(*planned[:4], number, *planned[5:])
-    return missed
+def _complete(batch: _Batch, new: Sequence[_New], numbers: Mapping[str, int]) -> None:
+    """Put the plans of new rows into the batch, with the numbers that inserting brought."""
+    plans = batch.plans
+    for (place, key, form, status, _), _, after in new:
+        plans[place] = RowPlan(key, _CREATE, status, "", numbers.get(form), None, None, after)
 
 
 def _note(batch: _Batch, plans: Sequence[RowPlan]) -> None:
-    created = sum(plan.action is Action.CREATE for plan in plans)
-    changed = sum(plan.action in (Action.UPDATE, Action.UNCHANGED) for plan in plans)
+    counts = action_counts(plans)
+    created, changed = counts[Action.CREATE], counts[Action.UPDATE] + counts[Action.UNCHANGED]
     if created or changed:
-        facts = {"created": created, "changed": changed, "refused": len(plans) - created - changed}
+        facts = {"created": created, "changed": changed, "refused": counts[Action.REFUSE]}
         note("write-program-enrollments", _TABLE.name, batch.program, facts)
         db.session.expire_all()

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Hashable, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import String, Uuid, and_, literal, or_, select, true, update
@@ -46,7 +47,7 @@ def insert_enrollments(rows: Sequence[NewEnrollment]) -> dict[str, int]:
     if not rows:
         return {}
     # In the order of keys, so that parallel writers of the same keys wait for each other and never in a circle.
-    ordered = sorted(rows, key=lambda row: (row.form, row.curriculum_uuid))
+    ordered = sorted(rows, key=attrgetter("form"))
     given = rowset("given", _NEW, ordered)
     values = stamp()
     columns = {
