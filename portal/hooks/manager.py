@@ -195,6 +195,11 @@ def answers(hook: str, **arguments: Any) -> list[tuple[str, Any]]:
     return current_plugins().by_plugin(hook, **arguments)
 
 
+def is_heard(hook: str) -> bool:
+    """Say whether any plugin implements an event hook: an event for nobody need not be put together."""
+    return bool(current_plugins().implementing(hook))
+
+
 def emit_reaction(hook: str, *, event: object) -> list[tuple[str, Any]]:
     """Tell every plugin inside the open transaction; any may veto. Return the answers of those that gave one.
 

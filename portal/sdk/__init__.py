@@ -45,7 +45,7 @@ from portal.hooks.events import (
     RetiredUser,
     UsersRetired,
 )
-from portal.hooks.manager import emit_notice, emit_reaction
+from portal.hooks.manager import emit_notice, emit_reaction, is_heard
 from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
 from portal.kernel.clock import database_now, utc_now
@@ -157,6 +157,7 @@ __all__ = [
     "in_transaction",
     "institution",
     "institution_logo",
+    "is_heard",
     "is_temporary",
     "issue_activations",
     "last_writes",

@@ -67,7 +67,7 @@ def course_facts(
     for values in (
         db.session.connection().execute(_statement(program_uuid, course_key, forms, lock=lock)).all()
     ):
-        fact = CourseFact._make(values)
+        fact = tuple.__new__(CourseFact, values)
         known = found.get(fact.external_key)
         if known is None or (fact.row_id or 0) >= (known.row_id or 0):
             found[fact.external_key] = fact

@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from plugins.enrollments.api import course_statements as statements
 from plugins.enrollments.api.course_facts import CourseFact, course_facts
-from plugins.enrollments.api.entries import refused_entries
+from plugins.enrollments.api.entries import are_judged, refused_entries
 from plugins.enrollments.api.inputs import (
     current_settings,
     external_keys,
@@ -23,6 +24,7 @@ from plugins.enrollments.api.plans import (
     CHANGED_SINCE_PREVIEW,
     Action,
     CourseChange,
+    Decision,
     RowPlan,
     action_counts,
     refused,
@@ -48,16 +50,6 @@ _REFUSE, _UNCHANGED = Action.REFUSE, Action.UNCHANGED
 _ELSEWHERE = "The learner takes this course run in another program, or under another key."
 
 
-class _Decision(NamedTuple):
-    """What becomes of a row; rows that ask the same of the same share it."""
-
-    action: Action
-    code: str
-    message: str = ""
-    before: Mapping[str, Any] | None = None
-    after: Mapping[str, Any] | None = None
-
-
 @dataclass(kw_only=True)
 class _Batch:
     program: uuid.UUID
@@ -67,7 +59,7 @@ class _Batch:
     seen: Mapping[Hashable, int | None] | None
     plans: dict[int, RowPlan]
     #: Status asked for, status now (None: no row), and whether somebody else has the place, to what becomes of the row.
-    decisions: dict[tuple[str, str | None, bool], _Decision] = field(default_factory=dict)
+    decisions: dict[tuple[str, str | None, bool], Decision] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,7 +71,7 @@ class _Work:
     before: dict[int, CourseState | None] = field(default_factory=dict)
     courses: dict[int, CourseState] = field(default_factory=dict)
     course_versions: dict[int, int | None] = field(default_factory=dict)
-    rows: list[tuple[RowRequest, CourseFact, _Decision]] = field(default_factory=list)
+    rows: list[tuple[RowRequest, CourseFact, Decision]] = field(default_factory=list)
     active_users: set[int] = field(default_factory=set)
 
 
@@ -176,17 +168,17 @@ def _refused_entries(
     creations = (
         fact
         for item in wanted
-        if (fact := work.facts.get(item.form)) is not None
-        and (fact.user_id is not None or not fact.course_exists)
-        and _is_creation(batch, item, fact)
+        if (fact := work.facts.get(item.form)) is not None and _is_creation(batch, item, fact)
     )
-    users = []
-    for fact in creations:
-        if not fact.course_exists:
+    # One course run, so one of the facts tells.
+    if not all(fact.course_exists for fact in islice(work.facts.values(), 1)):
+        if any(creations):
             raise NonExistentCourseError(course_key=batch.course_key)
-        # Who is active there already does not enter.
-        if fact.user_id is not None and not fact.is_active:
-            users.append(fact.user_id)
+        return {}
+    if not are_judged():
+        return {}
+    # Who is active there already does not enter.
+    users = [fact.user_id for fact in creations if fact.user_id is not None and not fact.is_active]
     refusals = refused_entries((user_id, batch.course_key) for user_id in users)
     return {user_id: refusal for (user_id, _), refusal in refusals.items()}
 
@@ -195,7 +187,7 @@ def _is_creation(batch: _Batch, item: RowRequest, fact: CourseFact) -> bool:
     return batch.create and fact.row_id is None and not (item.status == ACTIVE and fact.is_active_elsewhere)
 
 
-def _decision(batch: _Batch, status: str, fact: CourseFact, *, is_taken: bool) -> _Decision:
+def _decision(batch: _Batch, status: str, fact: CourseFact, *, is_taken: bool) -> Decision:
     is_elsewhere = status == ACTIVE and (
         is_taken or fact.rival_of_key is not None or fact.rival_of_user is not None
     )
@@ -206,20 +198,20 @@ def _decision(batch: _Batch, status: str, fact: CourseFact, *, is_taken: bool) -
     return found
 
 
-def _decided(batch: _Batch, status: str, now: str | None, is_elsewhere: bool) -> _Decision:
+def _decided(batch: _Batch, status: str, now: str | None, is_elsewhere: bool) -> Decision:
     if is_elsewhere:
-        return _Decision(Action.REFUSE, CONFLICT, _ELSEWHERE)
+        return Decision(Action.REFUSE, CONFLICT, _ELSEWHERE)
     if now is None:
         if not batch.create:
-            return _Decision(Action.REFUSE, NOT_FOUND)
-        return _Decision(Action.CREATE, status, after=with_status(status))
+            return Decision(Action.REFUSE, NOT_FOUND)
+        return Decision(Action.CREATE, status, after=with_status(status))
     if not batch.update:
-        return _Decision(Action.REFUSE, CONFLICT, "The learner takes this course run already.")
+        return Decision(Action.REFUSE, CONFLICT, "The learner takes this course run already.")
     action = Action.UNCHANGED if now == status else Action.UPDATE
-    return _Decision(action, status, before=with_status(now), after=with_status(status))
+    return Decision(action, status, before=with_status(now), after=with_status(status))
 
 
-def _keep(user_id: int, status: str, fact: CourseFact, decision: _Decision, work: _Work) -> None:
+def _keep(user_id: int, status: str, fact: CourseFact, decision: Decision, work: _Work) -> None:
     """Note what an accepted row changes of its user's course enrollment, in the order of the requests."""
     if status == ACTIVE:
         work.active_users.add(user_id)

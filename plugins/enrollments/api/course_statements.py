@@ -99,7 +99,7 @@ def write_courses(writes: Sequence[CourseWrite]) -> dict[tuple[int, str], int]:
     """
     if not writes:
         return {}
-    given = rowset("given", _COURSE, sorted(writes))
+    given = rowset("given", _COURSE, sorted(writes), joined=False)
     values = stamp()
     columns = _columns(_COURSES, given, _COURSE, values)
     insert = insert_into(CourseEnrollment).from_select(list(columns), select(*columns.values()).where(true()))
@@ -125,7 +125,7 @@ def write_course_rows(writes: Sequence[RowWrite]) -> dict[int, int]:
     if not writes:
         return {}
     ordered = sorted(writes, key=attrgetter("program_enrollment_id"))
-    given = rowset("given", _ROW, ordered)
+    given = rowset("given", _ROW, ordered, joined=False)
     values = stamp()
     columns = _columns(_ROWS, given, _ROW, values)
     insert = insert_into(ProgramCourseEnrollment).from_select(

@@ -10,7 +10,7 @@ from plugins.enrollments.errors import (
     EnrollmentNotAllowed,
 )
 from plugins.enrollments.hooks import CourseEntries, CourseEntry, CourseRefusal
-from portal.sdk import emit_reaction
+from portal.sdk import emit_reaction, is_heard
 
 _KINDS: Mapping[str, type[CourseEnrollmentException]] = {
     "full": CourseFullError,
@@ -22,12 +22,19 @@ _KINDS: Mapping[str, type[CourseEnrollmentException]] = {
 Entry = tuple[int, str]
 
 
+def are_judged() -> bool:
+    """Say whether any plugin judges who may enter course runs."""
+    return is_heard("enrollments_refuse_entries")
+
+
 def refused_entries(entries: Iterable[Entry]) -> dict[Entry, CourseEnrollmentException]:
     """Return (user id, course key) to the error that says why the user may not enter; the others may.
 
     Raises:
         PluginReactionFailed: a plugin could not answer.
     """
+    if not are_judged():
+        return {}
     wanted = tuple(
         CourseEntry(user_id=user_id, course_key=course) for user_id, course in dict.fromkeys(entries)
     )

@@ -198,6 +198,7 @@ def _give_owners(owners: Sequence[tuple[int, int | None, int]]) -> None:
         update(_TABLE)
         .where(_TABLE.c.id == given.c.id, _TABLE.c.version == given.c.version)
         .values(user_id=given.c.user_id, version=_TABLE.c.version + 1, **stamp())
+        # SQLite counts no rows of a statement that begins with WITH.
         .returning(_TABLE.c.id)
     )
     if len(done.all()) != len(owners):
@@ -215,9 +216,9 @@ def _course_writes(plan: _Plan) -> list[statements.CourseWrite]:
         if pair.user_id is None:
             continue
         for fact in plan.rows.get(pair.enrollment_id, ()):
-            place = (pair.user_id, fact.course_key)
-            before.setdefault(place, (fact.course_state, fact.course_version))
-            states[place] = target_state(states.get(place, fact.course_state), fact.status)
+            place, now = (pair.user_id, fact.course_key), fact.course_state
+            before.setdefault(place, (now, fact.course_version))
+            states[place] = target_state(states.get(place, now), fact.status)
     return [
         statements.course_write(*place, state, before[place][1])
         for place, state in states.items()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, and_, exists, or_, select
+from sqlalchemy import Integer, and_, case, exists, false, or_, select
 from sqlalchemy.orm import aliased
 
 from plugins.enrollments.api.course_facts import ACTIVE_WORD
@@ -133,7 +133,8 @@ def row_facts(pairs: Sequence[tuple[int, int | None]]) -> list[RowFact]:
             old.is_active,
             old.version,
             old_rival.id,
-            _offers_audit(row.course_key),
+            # Asked for old users only: the others have nothing that would move.
+            case((row.user_id.is_not(None), _offers_audit(row.course_key)), else_=false()),
         )
         .select_from(given)
         .join(row, row.program_enrollment_id == given.c.enrollment_id)
@@ -143,7 +144,7 @@ def row_facts(pairs: Sequence[tuple[int, int | None]]) -> list[RowFact]:
         .outerjoin(old_rival, _active_row_of(old_rival, row.user_id, row))
         .order_by(row.id)
     )
-    return [RowFact._make(values) for values in db.session.connection().execute(statement).all()]
+    return [tuple.__new__(RowFact, values) for values in db.session.connection().execute(statement).all()]
 
 
 def _active_row_of(other: Any, user_id: Any, row: Any) -> Any:

@@ -63,6 +63,16 @@ class RowPlan(NamedTuple):
     course: CourseChange | None = None
 
 
+class Decision(NamedTuple):
+    """What becomes of an existing or new row; rows that ask the same of the same share it. Fields as in RowPlan."""
+
+    action: Action
+    code: str
+    message: str = ""
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
 def refused(key: Hashable, code: str, message: str = "") -> RowPlan:
     """Return the plan of a row that is not applied."""
     return RowPlan(key, Action.REFUSE, code, message or MESSAGES.get(code, ""))

@@ -19,6 +19,7 @@ from plugins.enrollments.api.inputs import (
 from plugins.enrollments.api.plans import (
     CHANGED_SINCE_PREVIEW,
     Action,
+    Decision,
     RowPlan,
     action_counts,
     refused,
@@ -60,16 +61,6 @@ class _Existing(NamedTuple):
     version: int
 
 
-class _Change(NamedTuple):
-    """What becomes of an existing row; rows that go from the same status to the same share it."""
-
-    action: Action
-    code: str
-    message: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
-
-
 class _New(NamedTuple):
     """A row that is to be inserted, and the values that it will have."""
 
@@ -91,7 +82,7 @@ class _Batch:
     seen: Mapping[Hashable, int | None] | None
     plans: dict[int, RowPlan]
     #: Status now and status asked for, to what becomes of the row.
-    changes: dict[tuple[str, str], _Change] = field(default_factory=dict)
+    changes: dict[tuple[str, str], Decision] = field(default_factory=dict)
     #: Status and curriculum as given, to the curriculum and what becomes of a waiting learner: few of them, many rows.
     waiting: dict[tuple[str, Any], tuple[uuid.UUID, Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -214,21 +205,21 @@ def _planned(
     return new, changes
 
 
-def _change(batch: _Batch, now: str, wanted: str) -> _Change:
+def _change(batch: _Batch, now: str, wanted: str) -> Decision:
     found = batch.changes.get((now, wanted))
     if found is None:
         found = batch.changes[now, wanted] = _judged(batch, now, wanted)
     return found
 
 
-def _judged(batch: _Batch, now: str, wanted: str) -> _Change:
+def _judged(batch: _Batch, now: str, wanted: str) -> Decision:
     if not batch.update:
         message = "The learner is enrolled in this program already."
-        return _Change(Action.REFUSE, CONFLICT, message, None, None)
+        return Decision(Action.REFUSE, CONFLICT, message)
     if f"{now}>{wanted}" in batch.forbidden:
-        return _Change(Action.REFUSE, ILLEGAL_OPERATION, "", None, None)
+        return Decision(Action.REFUSE, ILLEGAL_OPERATION)
     action = Action.UNCHANGED if now == wanted else Action.UPDATE
-    return _Change(action, wanted, "", with_status(now), with_status(wanted))
+    return Decision(action, wanted, before=with_status(now), after=with_status(wanted))
 
 
 def _creation(

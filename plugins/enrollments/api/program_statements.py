@@ -48,7 +48,7 @@ def insert_enrollments(rows: Sequence[NewEnrollment]) -> dict[str, int]:
         return {}
     # In the order of keys, so that parallel writers of the same keys wait for each other and never in a circle.
     ordered = sorted(rows, key=attrgetter("form"))
-    given = rowset("given", _NEW, ordered)
+    given = rowset("given", _NEW, ordered, joined=False)
     values = stamp()
     columns = {
         **{name: given.c[name] for name in _NEW},

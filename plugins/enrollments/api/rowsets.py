@@ -7,7 +7,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Join, Text, bindparam, column, func, literal, select, true, type_coerce
+from sqlalchemy import (
+    Dialect,
+    Join,
+    Select,
+    Text,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import FromClause
@@ -18,17 +30,22 @@ from portal.sdk import db
 Types = Mapping[str, Any]
 
 
-def rowset(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromClause:
+def rowset(name: str, types: Types, rows: Sequence[Sequence[Any]], *, joined: bool = True) -> FromClause:
     """Return a table ``name`` with the given columns that holds ``rows``, for use in one statement.
 
     Args:
         types: Column name to type, in the order of the values.
         rows: Values as Python has them; None is NULL.
+        joined: False where the statement has no other table, and reads the rows just once.
     """
     dialect = _dialect()
     if dialect.name == "postgresql":
         return _unnested(name, types, rows)
-    return _from_json(name, types, rows, dialect)
+    found = _from_json(name, types, rows, dialect)
+    if not joined:
+        return found.subquery(name)
+    # Read once into a table of its own, or the database may read the document again for every row beside it.
+    return found.cte(name).prefix_with("MATERIALIZED")
 
 
 def looked_up(given: FromClause, table: Any, condition: Any) -> Join:
@@ -113,25 +130,27 @@ def _unnested(name: str, types: Types, rows: Sequence[Sequence[Any]]) -> FromCla
     return select(*picked).subquery(f"{name}_rows")
 
 
-def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> FromClause:
+def _from_json(name: str, types: Types, rows: Sequence[Sequence[Any]], dialect: Dialect) -> Select[Any]:
     sent, same, constant = _columns(types, rows)
     processors = {label: types[label].dialect_impl(dialect).bind_processor(dialect) for label in sent}
     arrays = [
         [process(value) for value in values] if (process := processors[label]) else values
         for label, values in sent.items()
     ]
-    document = bindparam(
-        None, json.dumps(list(zip(*arrays, strict=True)), ensure_ascii=False), type_=Text(), unique=True
-    )
+    # One column needs no list around each of its values, which costs less to read.
+    items = arrays[0] if len(arrays) == 1 else list(zip(*arrays, strict=True))
+    document = bindparam(None, json.dumps(items, ensure_ascii=False), type_=Text(), unique=True)
     source = func.json_each(document).table_valued("value", name=f"{name}_rows")
-    places = {label: place for place, label in enumerate(sent)}
+    columns = (
+        [source.c.value]
+        if len(arrays) == 1
+        else [func.json_extract(source.c.value, f"$[{place}]") for place in range(len(arrays))]
+    )
+    found = dict(zip(sent, columns, strict=True))
     values = [
         literal(constant[label], kind).label(label)
         if label in constant
-        else type_coerce(
-            func.json_extract(source.c.value, f"$[{places[same.get(label, label)]}]"), kind
-        ).label(label)
+        else type_coerce(found[same.get(label, label)], kind).label(label)
         for label, kind in types.items()
     ]
-    # Read once into a table of its own, or the database may read the document again for every row beside it.
-    return select(*values).cte(name).prefix_with("MATERIALIZED")
+    return select(*values)
