@@ -1,4 +1,32 @@
 """Public test services for the portal and for plugin authors: real databases, queue server, workers, application.
 
-In a plugin's ``conftest.py``: ``pytest_plugins = ["portal.testing.fixtures"]``.
+In a plugin's ``conftest.py``: ``pytest_plugins = ["portal.testing.fixtures"]``. See docs/how-to/test-a-plugin.md.
 """
+
+from portal.testing.clients import ApiClient, PortalClient
+from portal.testing.conformance import Finding, assert_plugin_conforms, plugin_findings
+from portal.testing.people import make_token, make_user, sign_in
+from portal.testing.postgresql import PostgresqlMissing, PostgresqlServer
+from portal.testing.sandboxes import ENGINES, EngineName, Sandbox
+from portal.testing.schemas import schema_differences
+from portal.testing.statements import counted_statements
+from portal.testing.workers import WorkerProcesses
+
+__all__ = [
+    "ENGINES",
+    "ApiClient",
+    "EngineName",
+    "Finding",
+    "PortalClient",
+    "PostgresqlMissing",
+    "PostgresqlServer",
+    "Sandbox",
+    "WorkerProcesses",
+    "assert_plugin_conforms",
+    "counted_statements",
+    "make_token",
+    "make_user",
+    "plugin_findings",
+    "schema_differences",
+    "sign_in",
+]
