@@ -5,6 +5,8 @@ In a plugin's ``conftest.py``: ``pytest_plugins = ["portal.testing.fixtures"]``.
 
 from portal.testing.clients import ApiClient, PortalClient
 from portal.testing.conformance import Finding, assert_plugin_conforms, plugin_findings
+from portal.testing.files import make_file
+from portal.testing.jobs import plan_sheet, row_codes, start_job, undo_job
 from portal.testing.people import make_token, make_user, sign_in
 from portal.testing.postgresql import PostgresqlMissing, PostgresqlServer
 from portal.testing.sandboxes import ENGINES, EngineName, Sandbox
@@ -24,9 +26,14 @@ __all__ = [
     "WorkerProcesses",
     "assert_plugin_conforms",
     "counted_statements",
+    "make_file",
     "make_token",
     "make_user",
+    "plan_sheet",
     "plugin_findings",
+    "row_codes",
     "schema_differences",
     "sign_in",
+    "start_job",
+    "undo_job",
 ]

@@ -1,5 +1,6 @@
 """Rule: a plugin imports ``portal.sdk``, itself, libraries, and the public part of plugins that it requires."""
 
+import importlib
 import importlib.util
 import pkgutil
 
@@ -14,6 +15,7 @@ from portal.testing.conformance.source import (
     installed_packages,
     public_names,
 )
+from portal.testing.surface import old_names
 
 SDK = "portal.sdk"
 TESTING = "portal.testing"
@@ -67,7 +69,7 @@ def _check_portal(
                 f"imports {module}; {', '.join(sorted(BUSINESS))} see only {', '.join(sorted(LIGHT_PARTS))}.",
                 "Move what needs it to admin, rest, jobs or documents.",
             )
-        elif name not in ("", "*") and (public := public_names(module)) is not None and name not in public:
+        elif _offers(module, name) is False:
             findings.add(where, f"imports {name} from {module}, which does not offer it.", _offered_by(name))
 
 
@@ -97,14 +99,12 @@ def _check_plugins(
                 f"imports {module}, which is the inside of the plugin {owner}.",
                 f"Only {package}.api and {package}.hooks are public.",
             )
-        elif _below(module, f"{package}.api"):
-            public = public_names(module)
-            if public is None or (name not in ("", "*") and name not in public):
-                findings.add(
-                    where,
-                    f"imports {name or module} from {module}, which does not name it in __all__.",
-                    f"What is public in {package}.api stands in the __all__ of its modules.",
-                )
+        elif _below(module, f"{package}.api") and not _offers(module, name):
+            findings.add(
+                where,
+                f"imports {name or module} from {module}, which does not name it in __all__.",
+                f"What is public in {package}.api stands in the __all__ of its modules.",
+            )
 
 
 def _targets(imported: Imported, parents: set[str]) -> list[tuple[str, str]]:
@@ -113,10 +113,20 @@ def _targets(imported: Imported, parents: set[str]) -> list[tuple[str, str]]:
         return [(imported.module, "")]
     return [
         (f"{imported.module}.{name}", "")
-        if imported.module in parents and _is_module(imported.module, name)
+        if imported.module in parents
+        and name not in (public_names(imported.module) or ())
+        and _is_module(imported.module, name)
         else (imported.module, name)
         for name in imported.names
     ]
+
+
+def _offers(module: str, name: str) -> bool | None:
+    """Say whether a module offers a name, an old one included; None when it does not say what is public."""
+    public = public_names(module)
+    if public is None:
+        return None
+    return name in (public | {"", "*"}) or name in old_names(importlib.import_module(module))
 
 
 def _is_module(parent: str, name: str) -> bool:
