@@ -4,7 +4,7 @@ In a plugin's ``conftest.py``: ``pytest_plugins = ["portal.testing.fixtures"]``.
 """
 
 from portal.testing.clients import ApiClient, PortalClient
-from portal.testing.conformance import Finding, assert_plugin_conforms, plugin_findings
+from portal.testing.conformance import assert_plugin_conforms
 from portal.testing.files import make_file
 from portal.testing.jobs import plan_sheet, row_codes, start_job, undo_job
 from portal.testing.people import make_token, make_user, sign_in
@@ -18,7 +18,6 @@ __all__ = [
     "ENGINES",
     "ApiClient",
     "EngineName",
-    "Finding",
     "PortalClient",
     "PostgresqlMissing",
     "PostgresqlServer",
@@ -30,7 +29,6 @@ __all__ = [
     "make_token",
     "make_user",
     "plan_sheet",
-    "plugin_findings",
     "row_codes",
     "schema_differences",
     "sign_in",

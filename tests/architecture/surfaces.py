@@ -13,6 +13,7 @@ def public_surface() -> dict[str, str]:
     modules = [
         *SDK_MODULES,
         *TESTING_MODULES,
+        "portal.hooks.specs",
         *(name for plugin in BUNDLED for name in public_modules(plugin)),
     ]
     return {f"{name}.txt": "\n".join(surface_lines(name)) + "\n" for name in modules}

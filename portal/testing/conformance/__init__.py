@@ -3,10 +3,9 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from portal.testing.conformance.findings import Finding, Findings
 from portal.testing.postgresql import PostgresqlServer
 
-__all__ = ["Finding", "assert_plugin_conforms", "plugin_findings"]
+__all__ = ["assert_plugin_conforms"]
 
 
 def assert_plugin_conforms(
@@ -34,26 +33,9 @@ def assert_plugin_conforms(
         LookupError: there is no such package.
     """
     __tracebackhide__ = True
-    found = _look(package, tests, open_routes, postgresql)
-    if found.found:
-        raise AssertionError(found.text())
-
-
-def plugin_findings(
-    package: str,
-    *,
-    tests: Path | None = None,
-    open_routes: Collection[str] = (),
-    postgresql: PostgresqlServer | None = None,
-) -> list[Finding]:
-    """Return what :func:`assert_plugin_conforms` would name, for tools that show it in their own way."""
-    return _look(package, tests, open_routes, postgresql).found
-
-
-def _look(
-    package: str, tests: Path | None, open_routes: Collection[str], postgresql: PostgresqlServer | None
-) -> Findings:
     # Loaded when it is asked for: it needs every room of the portal, most tests only some.
     from portal.testing.conformance.looking import look
 
-    return look(package, tests, open_routes, postgresql)
+    found = look(package, tests, open_routes, postgresql)
+    if found.found:
+        raise AssertionError(found.text())

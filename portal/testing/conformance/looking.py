@@ -32,7 +32,8 @@ def look(
     """Return what one plugin breaks; see :func:`portal.testing.assert_plugin_conforms`."""
     source = PluginSource(package, tests)
     findings = Findings(package.rpartition(".")[2])
-    check_imports(source, findings)
+    with findings.noting("source", "a file cannot be read", "Mend that first; then check again."):
+        check_imports(source, findings)
     module = load_plugin(source, findings)
     if module is None:
         return findings

@@ -89,7 +89,7 @@ class PluginSource:
             module=".".join((package, *(parts[:-1] if is_package else parts))),
             tree=ast.parse(path.read_text(encoding="utf-8"), str(path)),
             is_package=is_package,
-            is_test=is_test,
+            is_test=is_test or "tests" in parts,
         )
 
 

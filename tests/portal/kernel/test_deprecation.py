@@ -4,9 +4,10 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
+import pluggy
 import pytest
 
-from portal.sdk import Deprecated, deprecated, deprecated_names, new_id
+from portal.sdk import Deprecated, deprecated, deprecated_names, hookimpl, hookspec, new_id
 from portal.testing.surface import surface_lines
 
 OLD = {"make_id": Deprecated(instead="portal.sdk.new_id", since="1.1", gone="1.2")}
@@ -53,6 +54,22 @@ def test_calling_an_old_function_warns_and_does_what_it_did() -> None:
 
     assert warned[0].filename == __file__
     assert doubled.__doc__ == "Return twice the number."
+
+
+def test_a_hook_that_goes_warns_whoever_implements_it() -> None:
+    class Specs:
+        @hookspec(warn_on_impl=DeprecationWarning("toy_made goes: use toy_done; gone in 1.2"))
+        def toy_made(self) -> None: ...
+
+    class Plugin:
+        @hookimpl
+        def toy_made(self) -> None: ...
+
+    manager = pluggy.PluginManager("portal")
+    manager.add_hookspecs(Specs)
+
+    with pytest.warns(DeprecationWarning, match="use toy_done; gone in 1.2"):
+        manager.register(Plugin())
 
 
 def test_the_surface_shows_old_names(library: ModuleType) -> None:
