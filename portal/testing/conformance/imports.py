@@ -1,7 +1,6 @@
 """Rule: a plugin imports ``portal.sdk``, itself, libraries, and the public part of plugins that it requires."""
 
 import importlib
-import importlib.util
 import pkgutil
 
 import portal.sdk
@@ -11,6 +10,7 @@ from portal.testing.conformance.source import (
     Imported,
     PluginSource,
     SourceFile,
+    found_module,
     imports_of,
     installed_packages,
     public_names,
@@ -115,7 +115,7 @@ def _targets(imported: Imported, parents: set[str]) -> list[tuple[str, str]]:
         (f"{imported.module}.{name}", "")
         if imported.module in parents
         and name not in (public_names(imported.module) or ())
-        and _is_module(imported.module, name)
+        and found_module(f"{imported.module}.{name}") is not None
         else (imported.module, name)
         for name in imported.names
     ]
@@ -127,13 +127,6 @@ def _offers(module: str, name: str) -> bool | None:
     if public is None:
         return None
     return name in (public | {"", "*"}) or name in old_names(importlib.import_module(module))
-
-
-def _is_module(parent: str, name: str) -> bool:
-    try:
-        return importlib.util.find_spec(f"{parent}.{name}") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _parents(package: str) -> set[str]:

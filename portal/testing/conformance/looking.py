@@ -37,7 +37,8 @@ def look(
     module = load_plugin(source, findings)
     if module is None:
         return findings
-    name = findings.plugin = str(getattr(module, "NAME", findings.plugin))
+    name = getattr(module, "NAME", None)
+    name = findings.plugin = name if isinstance(name, str) else findings.plugin
     check_identity(source, module, findings)
     required = _required(module)
     check_hooks(name, module, required, findings)
@@ -57,7 +58,8 @@ def look(
 def _required(module: ModuleType) -> dict[str, ModuleType]:
     """Return plugin → module of what the plugin requires, as far as it is installed."""
     packages = installed_packages()
-    names = [name for name in getattr(module, "REQUIRES", ()) if name in packages]
+    requires = getattr(module, "REQUIRES", ())
+    names = [name for name in requires if name in packages] if isinstance(requires, tuple) else []
     for name in names:
         import_module(f"{packages[name]}.plugin")
     return {name: sys.modules[f"{packages[name]}.plugin"] for name in names}

@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class PluginSource:
     """
 
     def __init__(self, package: str, tests: Path | None = None) -> None:
-        found = importlib.util.find_spec(package)
+        found = found_module(package)
         if found is None or not found.submodule_search_locations:
             raise LookupError(
                 f"There is no package {package!r}. Give its full name, such as 'plugins.admissions'."
@@ -117,6 +118,14 @@ def imports_of(file: SourceFile) -> Iterator[Imported]:
                 yield Imported(module=name.value, names=(), line=node.lineno)
 
 
+def found_module(name: str) -> ModuleSpec | None:
+    """Return where a module lies; None when there is none, nor perhaps its parent."""
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+
+
 def literal(tree: ast.Module, name: str) -> Any:
     """Return the plain data that a module assigns to a name; None when it assigns none."""
     for node in tree.body:
@@ -139,10 +148,7 @@ def literal(tree: ast.Module, name: str) -> Any:
 
 def public_names(module: str) -> frozenset[str] | None:
     """Return the ``__all__`` of a module, read from its file; None when it has none, or there is no such module."""
-    try:
-        found = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
+    found = found_module(module)
     if found is None or found.origin is None:
         return None
     stated = literal(ast.parse(Path(found.origin).read_text(encoding="utf-8")), "__all__")

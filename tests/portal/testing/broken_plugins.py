@@ -315,8 +315,10 @@ def downgrade():
 """,
 }
 
-NO_ENTRY = {"__init__.py": "", "models.py": ""}
+NO_ENTRY = {"__init__.py": "", "models.py": "class Half(\n"}
 RAISING = {"__init__.py": "", "plugin.py": "from portal.sdk import nothing_of_this_name\n"}
+#: Says nothing of itself.
+SILENT = {"__init__.py": "", "plugin.py": "REQUIRES = None\n"}
 #: A test file of a plugin, beside it.
 TESTS = {"test_awards.py": "from portal.kernel import db\nfrom portal.testing import make_user\n"}
 
@@ -325,5 +327,6 @@ PACKAGES = {
     "prizes": PRIZES,
     "noentry": NO_ENTRY,
     "raising": RAISING,
+    "silent": SILENT,
     "awards_tests": TESTS,
 }

@@ -29,6 +29,7 @@ print(json.dumps({
     "awards": said("awards", tests=Path(sys.argv[1]) / "awards_tests"),
     "noentry": said("noentry"),
     "raising": said("raising"),
+    "silent": said("silent"),
 }))
 """
 
@@ -122,7 +123,19 @@ FOUND = {
         ("migrations on sqlite", "going down removes portal_schedule_run."),
         ("migrations on sqlite", "Revision prizes_0001 of prizes failed and was rolled back"),
     ),
-    "noentry": (("noentry/plugin.py", "is missing; a plugin's hooks stand there."),),
+    "noentry": (
+        ("source", "a file cannot be read: SyntaxError: "),
+        ("noentry/plugin.py", "is missing; a plugin's hooks stand there."),
+    ),
+    "silent": (
+        ("silent/plugin.py", "PORTAL_API is None; it names the portal API that the plugin was written for."),
+        (
+            "silent/plugin.py",
+            "NAME is None; a name has 3 to 20 letters a-z and is not one of the portal's own.",
+        ),
+        ("silent/plugin.py", "REQUIRES is None; it is a tuple of plugin names."),
+        ("start", "the portal "),
+    ),
     "raising": (
         ("raising/plugin.py:1", "imports nothing_of_this_name from portal.sdk, which does not offer it."),
         (
@@ -184,6 +197,7 @@ def test_every_message_ends_with_what_to_do(said: dict[str, list[str]]) -> None:
     assert [line for line in lines if not line.endswith((".", "?"))] == []
 
 
-def test_a_package_that_is_not_there_is_named() -> None:
-    with pytest.raises(LookupError, match=r"no package .absent_plugin.\. Give its full name"):
-        assert_plugin_conforms("absent_plugin")
+@pytest.mark.parametrize("name", ["absent_plugin", "absent.plugin", "plugins.admissions.plugin"])
+def test_a_package_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(LookupError, match=f"no package '{name}'. Give its full name"):
+        assert_plugin_conforms(name)
