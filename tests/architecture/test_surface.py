@@ -7,7 +7,8 @@ import pkgutil
 import portal.sdk
 from portal import __version__
 from portal.testing.surface import SDK_MODULES, old_names, surface_of
-from tests.architecture.surfaces import accepted_surface, public_surface
+from tests.architecture.surfaces import BUNDLED, accepted_surface, public_surface
+from tests.architecture.trees import ROOT
 
 HOW = """The public surface has changed (- accepted, + now):
 
@@ -61,3 +62,9 @@ def test_no_old_name_outlives_its_release() -> None:
     ]
 
     assert overdue == []
+
+
+def test_type_checkers_of_others_read_what_is_public() -> None:
+    packages = [ROOT / "portal", *(ROOT / name.replace(".", "/") for name in BUNDLED)]
+
+    assert [package.name for package in packages if not (package / "py.typed").is_file()] == []
