@@ -1,7 +1,9 @@
-"""Writes the reference pages from the code: settings, commands, hooks, permissions, REST. ``--check`` only compares."""
+"""Writes the reference pages from the code: settings, commands, hooks, permissions, REST, SDK. ``--check`` only compares."""
 
 import argparse
+import importlib
 import inspect
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -19,12 +21,15 @@ from portal.cli import portal as command_line
 from portal.config import PortalConfig
 from portal.hooks import specs
 from portal.hooks.registry import REGISTRY_KEY, Registry
+from portal.testing.surface import SDK_MODULES, TESTING_MODULES, Entry, surface_of
 from portal.web.rest.document import openapi_document
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code; edit the code. -->\n"
 #: What stands above this line of the REST page is written by hand.
 OPERATIONS = "<!-- operations: written by `make docs` from the code; edit the code -->\n"
+#: A reference to something in a docstring.
+ROLE = re.compile(r":\w+:`~?([^`]+)`")
 #: Read from the environment alone, outside PortalConfig.
 FURTHER_SETTINGS = {
     "PORTAL_QUEUE_SERVER": "Program of the embedded queue server; empty means the first found on PATH, then a package.",
@@ -121,6 +126,43 @@ def rest_page(registry: Registry) -> str:
     return written + "\n".join(lines).rstrip() + "\n"
 
 
+def sdk_page(registry: Registry) -> str:
+    """Return the page of every name that plugins import of the portal."""
+    lines = [
+        "# What plugins import",
+        "",
+        NOTE,
+        "Everything here is public: it changes only as [adr/0010](../adr/0010-public-surface.md) says. What is not here is the",
+        "inside of the portal. The hooks have [a page of their own](hooks.md).",
+        "",
+    ]
+    for module in (*SDK_MODULES, *TESTING_MODULES):
+        words = (inspect.getdoc(importlib.import_module(module)) or "").partition("\n\n")[0]
+        lines += [f"## `{module}`", "", " ".join(words.split()), ""]
+        for entry in surface_of(module):
+            members = [item for item in entry.members if (entry.kind, item.kind) != ("dataclass", "field")]
+            lines += [_offered(entry), *(f"  {_offered(member)}" for member in members)]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _offered(entry: Entry) -> str:
+    kind = "" if entry.kind in ("function", "method", "field", "member") else f"{entry.kind} "
+    text, joint = entry.text, ""
+    if entry.kind == "dataclass":
+        fields = [_text_of(item) for item in entry.members if item.kind == "field"]
+        text = f"({', '.join(['*', *fields] if 'kw_only=True' in text else fields)})"
+    elif text and not text.startswith("("):
+        joint = " " if text.startswith("=") else ": "
+    summary = ROLE.sub(r"`\1`", entry.summary).replace("``", "`")
+    return f"- {kind}`{entry.name.rpartition('.')[2]}{joint}{text}`{f' {summary}' if summary else ''}"
+
+
+def _text_of(field: Entry) -> str:
+    name = field.name.rpartition(".")[2]
+    return f"{name} {field.text}" if field.text.startswith("=") else f"{name}: {field.text}"
+
+
 def _operation_row(path: str, method: str, operation: dict[str, Any]) -> str:
     permission = f"`{operation['x-permission']}`" if "x-permission" in operation else "any good token"
     headers = [item for item in operation["parameters"] if item["in"] == "header"]
@@ -134,6 +176,7 @@ PAGES: dict[str, Callable[[Registry], str]] = {
     "hooks.md": hooks_page,
     "permissions.md": permissions_page,
     "rest.md": rest_page,
+    "sdk.md": sdk_page,
 }
 
 

@@ -1,3 +1,3 @@
 """All fixtures are the public ones of ``portal.testing``."""
 
-pytest_plugins = ["portal.testing.fixtures"]
+pytest_plugins = ["portal.testing.fixtures", "portal.testing.browsing"]

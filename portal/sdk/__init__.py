@@ -50,6 +50,7 @@ from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
 from portal.kernel.clock import database_now, utc_now
 from portal.kernel.db import Base, Json, UtcDateTime, Versioned, db, reading
+from portal.kernel.deprecation import Deprecated, deprecated, deprecated_names
 from portal.kernel.errors import (
     Conflict,
     Forbidden,
@@ -97,6 +98,7 @@ __all__ = [
     "Conflict",
     "DemoContext",
     "DemoStep",
+    "Deprecated",
     "DocumentDeclaration",
     "ExternalIdentity",
     "Forbidden",
@@ -145,6 +147,8 @@ __all__ = [
     "current_store",
     "database_now",
     "db",
+    "deprecated",
+    "deprecated_names",
     "drop_search_indexes",
     "emit_notice",
     "emit_reaction",
