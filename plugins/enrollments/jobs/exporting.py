@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, ClassVar
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from plugins.enrollments.jobs.wording import program_choices, program_title
 from plugins.enrollments.models import CourseEnrollment, ProgramCourseEnrollment, ProgramEnrollment
 from plugins.enrollments.permissions import ENROLLMENTS_EXPORT
-from portal.sdk import User, current_store, db, record, run_in_transaction, utc_now
+from portal.sdk import User, current_actor, current_store, db, narrow, record, run_in_transaction, utc_now
 from portal.sdk.jobs import (
     MEDIA_TYPES,
     Cell,
@@ -81,8 +81,8 @@ class ExportProgram(TaskJob[ExportParams]):
 
 def write_program(params: ExportParams, file: BinaryIO, progress: Progress) -> int:
     """Write the table to a binary file and return the number of its rows. One statement per 1,000 enrollments."""
-    counted = select(func.count()).select_from(ProgramEnrollment)
-    total = db.session.scalar(counted.where(ProgramEnrollment.program_uuid == params.program)) or 0
+    counted = select(func.count()).where(ProgramEnrollment.program_uuid == params.program)
+    total = db.session.scalar(_visible(counted)) or 0
     done = 0
     progress(0, total)
     with table_file(file, params.format, COURSE_HEADER if params.with_courses else PROGRAM_HEADER) as table:
@@ -105,8 +105,7 @@ def _page(params: ExportParams, after: int) -> Sequence[Any]:
     """Return the lines of up to 1,000 enrollments, led by the enrollment's number."""
     learner = ProgramEnrollment
     page = (
-        select(learner.id)
-        .where(learner.program_uuid == params.program, learner.id > after)
+        _visible(select(learner.id).where(learner.program_uuid == params.program, learner.id > after))
         .order_by(learner.id)
         .limit(CHUNK)
     )
@@ -121,6 +120,10 @@ def _page(params: ExportParams, after: int) -> Sequence[Any]:
         learner.id.in_(page.subquery().select())
     )
     return db.session.execute(statement.order_by(learner.id)).all()
+
+
+def _visible(statement: Select[Any]) -> Select[Any]:
+    return narrow(statement, current_actor(), ENROLLMENTS_EXPORT, ProgramEnrollment)
 
 
 def _with_courses(named: Sequence[Any]) -> Any:

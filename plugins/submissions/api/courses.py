@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, case, cast, func, literal, select, tuple_, union_all
 
 from plugins.submissions.api.inputs import word
-from plugins.submissions.api.lists import get_all_course_submission_information
+from plugins.submissions.api.lists import visible_course_submissions
 from plugins.submissions.api.sessions import dialect, execute, reads
 from plugins.submissions.api.shapes import Shape
 from plugins.submissions.models import StudentItem, Submission, SubmissionStatus
@@ -137,19 +137,27 @@ def types_by_course(limit: int = 50) -> list[tuple[str, str]]:
     return [(row.first, row.second) for row in rows]
 
 
-def count_submissions_of(course_id: str) -> int:
-    """Return how many active submissions a course has; one statement, from an index."""
+def count_submissions_of(course_id: str, permission: str) -> int:
+    """Return how many active submissions of a course the actor may see; one statement, from an index.
+
+    Args:
+        permission: By which plugins narrow the rows.
+    """
     statement = select(func.count()).where(
         Submission.course_id == (word(course_id) or ""), Submission.status == SubmissionStatus.ACTIVE
     )
+    statement = narrow(statement, current_actor(), permission, Submission)
     with reads() as connection:
         return int(connection.execute(statement).scalar_one())
 
 
-def course_lines(course_id: str, read_replica: bool = True) -> Iterator[tuple[Shape, Shape, Shape]]:
+def course_lines(course_id: str, permission: str) -> Iterator[tuple[Shape, Shape, Shape]]:
     """Give (StudentItem, Submission, Score or empty) shapes of a course's active submissions, type by type, newest first.
 
-    Two statements per 500 submissions, in constant memory.
+    As far as the actor may see them. Two statements per 500 submissions, in constant memory.
+
+    Args:
+        permission: By which plugins narrow the rows.
     """
     for kind in item_types(course_id):
-        yield from get_all_course_submission_information(course_id, kind, read_replica)
+        yield from visible_course_submissions(course_id, kind, permission)

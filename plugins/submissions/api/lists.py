@@ -31,6 +31,7 @@ from plugins.submissions.models import (
     SubmissionStatus,
     TeamSubmission,
 )
+from portal.sdk import current_actor, narrow
 
 #: Longest top list.
 MAX_TOP_SUBMISSIONS = 100
@@ -141,10 +142,21 @@ def get_all_course_submission_information(
     The score is there when the student item's latest one is not hidden and belongs to this very submission.
     Two statements per 500 submissions, in constant memory.
     """
+    yield from visible_course_submissions(course_id, item_type, read_replica=read_replica)
+
+
+def visible_course_submissions(
+    course_id: str, item_type: str, permission: str | None = None, *, read_replica: bool = True
+) -> Iterator[tuple[Shape, Shape, Shape]]:
+    """Give what :func:`get_all_course_submission_information` gives, as far as the actor may see it.
+
+    Args:
+        permission: By which plugins narrow the rows; None: all rows.
+    """
     names = (word(course_id), word(item_type))
     after: tuple[Any, int] | None = None
     while None not in names:
-        rows, annotations = _course_chunk(names, after, read_replica)
+        rows, annotations = _course_chunk(names, after, permission, read_replica)
         for row in rows:
             score = score_shape(row, annotations.get(row.score_id, ())) if row.score_id is not None else {}
             yield student_item_shape(row), submission_shape(row), score
@@ -154,7 +166,7 @@ def get_all_course_submission_information(
 
 
 def _course_chunk(
-    names: tuple[Any, ...], after: tuple[Any, int] | None, read_replica: bool
+    names: tuple[Any, ...], after: tuple[Any, int] | None, permission: str | None, read_replica: bool
 ) -> tuple[Any, dict[int, list[Any]]]:
     statement = (
         active_submissions(
@@ -181,6 +193,9 @@ def _course_chunk(
         at, key = after
         earlier = or_(Submission.submitted_at < at, and_(Submission.submitted_at == at, Submission.id < key))
         statement = statement.where(Submission.submitted_at <= at, earlier)
+    if permission is not None:
+        for model in (StudentItem, Submission):
+            statement = narrow(statement, current_actor(), permission, model)
     with reads(read_replica) as connection:
         rows = connection.execute(statement).all()
         wanted = [row.score_id for row in rows if row.score_id is not None]

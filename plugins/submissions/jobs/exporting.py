@@ -103,14 +103,14 @@ def write_course(params: ExportParams, file: BinaryIO, progress: Progress) -> in
     Raises:
         InvalidInput: ``course-unknown`` when nothing is handed in for the course.
     """
-    written, read, total = 0, 0, count_submissions_of(params.course_id)
+    written, read, total = 0, 0, count_submissions_of(params.course_id, EXPORT)
     if not total:
         message = f"Nothing is handed in for the course {params.course_id[:80]!r}. Compare it with the list of items."
         raise InvalidInput("course-unknown", message, {"field": "course_id"})
     header = (*HEADER, "answer") if params.with_answers else HEADER
     progress(0, total)
     with table_file(file, params.format, header) as table:
-        for chunk in chunked(course_lines(params.course_id), CHUNK):
+        for chunk in chunked(course_lines(params.course_id, EXPORT), CHUNK):
             wanted = [line for line in chunk if params.item_id in (None, "", line[0]["item_id"])]
             table.write(_cells(*line, with_answer=params.with_answers) for line in wanted)
             written, read = written + len(wanted), read + len(chunk)

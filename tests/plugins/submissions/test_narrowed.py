@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from plugins.submissions import api, permissions
-from plugins.submissions.models import Score, StudentItem, Submission
+from plugins.submissions.api.courses import count_submissions_of, course_lines
+from plugins.submissions.models import Score, ScoreSummary, StudentItem, Submission
 from portal.hooks.manager import PLUGINS_KEY, Plugins
-from portal.kernel.transaction import run_in_transaction
+from portal.kernel.transaction import run_in_transaction, transaction
 from portal.sdk import Actor, hookimpl
 from portal.sdk.jobs import RowState
 from portal.testing.clients import PortalClient
@@ -69,3 +70,13 @@ def test_an_upload_does_not_reach_other_courses(two_courses: None) -> None:
     job = uploaded(sheet([line("ann", 1), line("eve", 1, course_id="c2")]))
     ((code, _),) = messages(job, RowState.REFUSED)
     assert (job.done_count, code) == (1, "student-item-unknown")
+
+
+@pytest.mark.both_engines
+def test_an_export_and_the_ledger_check_stay_within_the_own_courses(two_courses: None) -> None:
+    assert [line[0]["course_id"] for line in course_lines("c1", permissions.EXPORT)] == ["c1"]
+    assert list(course_lines("c2", permissions.EXPORT)) == []
+    assert count_submissions_of("c2", permissions.EXPORT) == 0
+    with transaction() as session:
+        session.execute(delete(ScoreSummary))
+    assert {found.course_id for found in api.check_ledger()} == {"c1"}
