@@ -7,6 +7,7 @@ import click
 
 from benchmarks import enrollments as partner_rows
 from benchmarks import lists as long_lists
+from benchmarks import sheet as long_sheet
 from benchmarks import students as main_job
 from benchmarks import submissions as score_book
 from portal.testing.sandboxes import ENGINES, EngineName
@@ -75,6 +76,18 @@ def lists(rows: int, database: EngineName, explain: bool, as_json: bool) -> None
 def enrollments(rows: int, database: EngineName, runs: int, as_json: bool) -> None:
     """Enrollments in bulk, beside the limit that plain set-based SQL reaches in the same run."""
     figures = partner_rows.measure(rows, database, runs)
+    if as_json:
+        click.echo(json.dumps(figures))
+
+
+@benchmarks.command()
+@click.option("--rows", type=click.IntRange(1_000, 10_000_000), default=100_000, show_default=True)
+@click.option("--database", type=click.Choice(ENGINES), default="sqlite", show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def sheet(rows: int, database: EngineName, workers: int, as_json: bool) -> None:
+    """A long sheet of learners through its job: time, statements and memory."""
+    figures = long_sheet.measure(rows, database, workers)
     if as_json:
         click.echo(json.dumps(figures))
 
