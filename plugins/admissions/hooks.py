@@ -1,11 +1,61 @@
 """The hooks that admissions offers to other plugins, with the events they carry: plain, frozen data."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from portal.sdk import hookspec
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberWanted:
+    """One applicant who is about to become a student and needs a student number."""
+
+    applicant_uid: uuid.UUID
+    applicant_id: str
+    #: The number that the examination board gave, if any.
+    reg_number: str | None
+    certificate_code: str
+    #: First year of the session: 2026 means 2026/2027.
+    entry_session: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumbersWanted:
+    """1 to 500 applicants that passed every check, unique, in the order of the job."""
+
+    applicants: tuple[NumberWanted, ...]
+
+
+@hookspec
+def admissions_allocate_student_numbers(event: NumbersWanted) -> Sequence[str] | None:
+    """Applicants need student numbers; give them by your institution's own rule.
+
+    Called inside the transaction that claims a chunk of the job, once per
+    chunk. What you answer is kept with the rows: a retry, also after a crash,
+    uses the same numbers, and what your plugin writes meanwhile (a counter) is
+    committed with them. The first plugin that answers wins and the others are
+    not asked; the portal's own series comes last.
+
+    Args:
+        event: 1 to 500 applicants; see :class:`NumbersWanted`.
+
+    Returns:
+        One number for each applicant, in the same order: 1 to 20 letters
+        a-z, digits, dots, hyphens and underscores, beginning with a letter or
+        digit, never given before, different also when letter case is left
+        out. A number is the sign-in name too, and names the student's folder.
+        None: not mine, ask the next.
+
+    Raises:
+        PortalError: the job stops with your message; no number of the chunk is
+            used, and the job can be resumed.
+
+    Order: portal, then plugins by REQUIRES and name; the first answer wins.
+    Do not: commit, use the network, loop queries per applicant, give a number twice.
+    First user: tests/external_plugin. Since: 1.0.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

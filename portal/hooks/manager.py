@@ -1,7 +1,7 @@
 """Loads plugins in order, collects and checks what they declare, and calls their hooks."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -206,8 +206,11 @@ def emit_reaction(hook: str, *, event: object) -> list[tuple[str, Any]]:
     Raises:
         PluginReactionFailed: naming the plugin and hook; the caller's transaction must roll back.
     """
+    return list(_told(hook, event))
+
+
+def _told(hook: str, event: object) -> Iterator[tuple[str, Any]]:
     plugins = current_plugins()
-    given = []
     for name in plugins.modules:
         try:
             answer = plugins.tell(name, hook, event)
@@ -216,8 +219,16 @@ def emit_reaction(hook: str, *, event: object) -> list[tuple[str, Any]]:
         except Exception as error:
             raise PluginReactionFailed(name, hook, str(error)) from error
         if answer is not None:
-            given.append((name, answer))
-    return given
+            yield name, answer
+
+
+def first_answer(hook: str, *, event: object) -> tuple[str, Any] | None:
+    """Ask the plugins in order inside the open transaction; return the first that answers, and what. None: nobody did.
+
+    Raises:
+        PluginReactionFailed: naming the plugin and hook; the caller's transaction must roll back.
+    """
+    return next(_told(hook, event), None)
 
 
 def emit_notice(hook: str, *, event: object) -> None:

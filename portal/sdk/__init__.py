@@ -45,7 +45,7 @@ from portal.hooks.events import (
     RetiredUser,
     UsersRetired,
 )
-from portal.hooks.manager import emit_notice, emit_reaction, is_heard
+from portal.hooks.manager import emit_notice, emit_reaction, first_answer, is_heard
 from portal.hooks.specs import hookimpl, hookspec
 from portal.kernel.actor import ANONYMOUS, SYSTEM, Actor, acting_as, current_actor
 from portal.kernel.clock import database_now, utc_now
@@ -57,6 +57,7 @@ from portal.kernel.errors import (
     InvalidInput,
     NotFound,
     PluginError,
+    PluginReactionFailed,
     PortalError,
     TemporaryFailure,
     TooMany,
@@ -122,6 +123,7 @@ __all__ = [
     "PageOrder",
     "Permission",
     "PluginError",
+    "PluginReactionFailed",
     "PortalError",
     "RetiredUser",
     "Role",
@@ -153,6 +155,7 @@ __all__ = [
     "emit_notice",
     "emit_reaction",
     "erase_audit",
+    "first_answer",
     "forget_mail",
     "former_values",
     "get_settings",

@@ -1,18 +1,24 @@
 """Student numbers: a letter and seven digits, drawn from a counter that only rises."""
 
 import hashlib
+import re
+from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from plugins.admissions.hooks import NumbersWanted, NumberWanted
 from plugins.admissions.models import NumberCounter, Student
 from plugins.admissions.settings import AdmissionsSettings
-from portal.sdk import Conflict, db, get_settings, savepoint
+from portal.sdk import Conflict, PluginReactionFailed, db, first_answer, get_settings, savepoint
 
 FIRST = 1_000_000
 #: How many numbers there are with seven digits that do not begin with 0.
 SERIES = 9_000_000
 COUNTER = "student"
+ALLOCATE = "admissions_allocate_student_numbers"
+#: What a plugin's own numbers may be: sign-in names and names of folders on every system.
+OWN_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}")
 _HALF_BITS = 12
 _HALF = (1 << _HALF_BITS) - 1
 _ROUNDS = 4
@@ -41,6 +47,52 @@ def _shuffled(value: int, seed: int) -> int:
         digest = hashlib.blake2s(bytes((number, right >> 8, right & 255)), key=key, digest_size=2).digest()
         left, right = right, left ^ (int.from_bytes(digest, "big") & _HALF)
     return left << _HALF_BITS | right
+
+
+def allocate(wanted: Sequence[NumberWanted]) -> list[str]:
+    """Return a number for each applicant, of the first plugin that gives some, else of the portal's series.
+
+    Needs an open transaction; does not commit. Numbers of a plugin are checked all at once, with one statement.
+
+    Raises:
+        PluginReactionFailed: a plugin gave too few or too many numbers, or one that is malformed, doubled or taken.
+    """
+    if not wanted:
+        return []
+    answer = first_answer(ALLOCATE, event=NumbersWanted(applicants=tuple(wanted)))
+    if answer is None:
+        return reserve(len(wanted))
+    plugin, numbers = answer
+    problem = _problem(numbers, len(wanted))
+    if problem:
+        raise PluginReactionFailed(plugin, ALLOCATE, problem)
+    return list(numbers)
+
+
+def _problem(numbers: object, count: int) -> str:
+    """Say what is wrong with a plugin's numbers; empty when nothing is."""
+    if isinstance(numbers, str) or not isinstance(numbers, Sequence) or len(numbers) != count:
+        given = (
+            len(numbers) if isinstance(numbers, Sequence) and not isinstance(numbers, str) else "no list of"
+        )
+        return f"it gave {given} numbers for {count} applicants. It must give one for each, in their order."
+    for number in numbers:
+        if not isinstance(number, str) or not OWN_NUMBER.fullmatch(number):
+            return (
+                f"{str(number)[:40]!r} cannot be a student number: 1 to 20 letters a-z, digits, dots, hyphens and "
+                "underscores, beginning with a letter or digit."
+            )
+    if len({number.casefold() for number in numbers}) != count:
+        twice = next(
+            number
+            for number in numbers
+            if sum(number.casefold() == other.casefold() for other in numbers) > 1
+        )
+        return f"it gave {twice!r} to two applicants. Every number is given once."
+    taken = db.session.scalars(
+        select(Student.student_id).where(Student.student_id.in_(numbers)).limit(1)
+    ).first()
+    return f"{taken!r} is another student's number. A number is never given again." if taken else ""
 
 
 def reserve(count: int) -> list[str]:

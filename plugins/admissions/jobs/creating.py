@@ -9,11 +9,12 @@ from plugins.admissions.api.activation_mails import mail_activation_codes
 from plugins.admissions.api.containers import container_by_code
 from plugins.admissions.api.creation import Check, Creation, CreationRequest, PreparedSlip
 from plugins.admissions.api.creation_undo import Undone, check_creations, undo_creations
-from plugins.admissions.api.numbers import reserve
+from plugins.admissions.api.numbers import allocate
 from plugins.admissions.api.slip_facts import SlipSource, SlipWanted, slip_sources
 from plugins.admissions.api.students import check_many, create_many, slip_refusal
 from plugins.admissions.api.undo_checks import FIRST_VERSION, CreationToUndo
 from plugins.admissions.errors import Refusal
+from plugins.admissions.hooks import NumberWanted
 from plugins.admissions.jobs.creation_rows import (
     ApplicantRef,
     CreateStudentsParams,
@@ -96,7 +97,8 @@ class CreateStudents(RowJob[CreateStudentsParams, ApplicantRef]):
             check.refusal is None and _is_as_seen(item, check)
             for item, check in zip(work, checks, strict=True)
         ]
-        numbers = iter(reserve(sum(fit)))
+        wanted = [_number_wanted(check) for check, passes in zip(checks, fit, strict=True) if passes]
+        numbers = iter(allocate(wanted))
         now = utc_now().isoformat()
         return [{"student_id": next(numbers), "created_at": now} if passes else None for passes in fit]
 
@@ -155,6 +157,19 @@ def _plan(check: Check) -> Plan:
         "start_level": candidate.start_level,
     }
     return Plan(action=Action.CREATE, after=after, version=version, warning=check.warning)
+
+
+def _number_wanted(check: Check) -> NumberWanted:
+    candidate = check.candidate
+    if candidate is None:
+        raise AssertionError("an applicant that passes the checks is there")
+    return NumberWanted(
+        applicant_uid=candidate.uid,
+        applicant_id=candidate.applicant_id,
+        reg_number=candidate.reg_number,
+        certificate_code=candidate.course_admitted or "",
+        entry_session=candidate.entry_session or 0,
+    )
 
 
 def _is_as_seen(item: Work[ApplicantRef], check: Check) -> bool:
