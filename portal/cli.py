@@ -13,7 +13,9 @@ from flask import Flask, has_app_context
 from portal import __version__
 from portal.app import create_app
 from portal.config import ConfigProblems, PortalConfig
+from portal.hooks.declarations import CORE
 from portal.hooks.registry import REGISTRY_KEY, Registry
+from portal.installation import PLUGINS_FAILED
 from portal.kernel.actor import SYSTEM, acting_as
 from portal.kernel.errors import PortalError
 from portal.kernel.logs import configure_logs
@@ -97,13 +99,30 @@ def init() -> None:
 @portal.command()
 @click.pass_context
 def migrate(ctx: click.Context) -> None:
-    """Bring the database of the portal and of every loaded plugin to the newest revision. Safe to repeat."""
-    from portal.installation import migrate_all
+    """Bring the database of the portal and of every loaded plugin to the newest revision. Safe to repeat.
 
+    Exit status 3: the portal is up to date, but migrations of a plugin failed; it is left out until they succeed.
+    """
+    from portal.installation import MigrationFailed, migrate_all
+
+    failures: dict[str, str] = {}
+    ctx.find_root().obj = create_app(with_unmigrated=True)
     with _app(ctx).app_context(), acting_as(SYSTEM):
-        applied = migrate_all()
-    for line in applied or ["Everything is up to date."]:
+        try:
+            applied = migrate_all()
+        except MigrationFailed as error:
+            failures, applied = error.facts["failures"], error.facts["applied"]
+            if CORE in failures:
+                raise
+    for line in applied or ([] if failures else ["Everything is up to date."]):
         click.echo(line)
+    for name, why in failures.items():
+        click.echo(f"The plugin {name} is left out: {why}", err=True)
+    if failures:
+        click.echo(
+            "Its data is as it was. Install a repaired or its former version, then: portal migrate", err=True
+        )
+        raise click.exceptions.Exit(PLUGINS_FAILED)
 
 
 @portal.command()

@@ -165,7 +165,7 @@ def check_plugins() -> CheckResult:
     """Say whether every installed plugin could be loaded."""
     problems = current_registry().problems
     if problems:
-        return CheckResult(ok=False, message="; ".join(f"{item.name}: {item.message}" for item in problems))
+        return CheckResult(ok=False, message="; ".join(f"{item.name}: {item.text}" for item in problems))
     names = ", ".join(plugin.name for plugin in current_registry().plugins)
     return CheckResult(ok=True, message=f"Loaded: {names}.")
 

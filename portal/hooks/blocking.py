@@ -1,10 +1,11 @@
-"""Which installed plugins the operator leaves out: by setting, and by a list that a command keeps in the home folder."""
+"""Which installed plugins are left out: by setting, by a list that a command keeps in the home folder, or unmigrated."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 RECORD = "disabled-plugins.json"
+UNMIGRATED = "unmigrated-plugins.json"
 
 
 def disabled_plugins(home: Path) -> frozenset[str]:
@@ -24,8 +25,26 @@ def set_disabled(home: Path, name: str, *, disabled: bool) -> bool:
     after = before | {name} if disabled else before - {name}
     if after == before:
         return False
-    path = home / RECORD
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(sorted(after)), encoding="utf-8")
-    beside.replace(path)
+    _write(home / RECORD, sorted(after))
     return True
+
+
+def unmigrated_plugins(home: Path) -> dict[str, str]:
+    """Return plugin → why it is left out, of those whose migrations failed when they were last run."""
+    path = home / UNMIGRATED
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def set_unmigrated(home: Path, failures: Mapping[str, str]) -> None:
+    """Keep which plugins' migrations failed, and why; holds from the next start on."""
+    if failures:
+        _write(home / UNMIGRATED, dict(failures))
+    else:
+        (home / UNMIGRATED).unlink(missing_ok=True)
+
+
+def _write(path: Path, content: object) -> None:
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(content), encoding="utf-8")
+    beside.replace(path)

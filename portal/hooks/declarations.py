@@ -8,6 +8,9 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+#: Name of the portal's own plugin.
+CORE = "portal"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
@@ -201,6 +204,19 @@ class PluginProblem:
 
     name: str
     message: str
+
+    @property
+    def remedy(self) -> str:
+        """What the operator can do about it."""
+        return (
+            f"Repair, upgrade or install what it needs and restart the portal, "
+            f"or leave it out knowingly: portal plugins disable {self.name}."
+        )
+
+    @property
+    def text(self) -> str:
+        """Reason and remedy."""
+        return f"{self.message} {self.remedy}"
 
 
 Declarations = Sequence[Any]

@@ -1,7 +1,9 @@
-"""Loads plugins in order, collects and checks what they declare, and calls their hooks."""
+"""Loads plugins in order and calls their hooks."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -10,17 +12,14 @@ from flask import current_app
 
 from portal import __version__
 from portal.hooks import specs
-from portal.hooks.cards import check_cards
-from portal.hooks.declarations import Plugin, PluginProblem
+from portal.hooks.declarations import CORE, Plugin, PluginProblem
 from portal.hooks.discovery import discover, in_order, installed_versions
-from portal.hooks.registry import Registry
-from portal.kernel.errors import PluginClash, PluginError, PluginLoadError, PluginReactionFailed
+from portal.kernel.errors import PluginError, PluginLoadError, PluginReactionFailed
 from portal.kernel.transaction import on_commit
 
 log = logging.getLogger(__name__)
 
 PLUGINS_KEY = "PORTAL_PLUGINS"
-CORE = "portal"
 
 
 class Plugins:
@@ -31,6 +30,7 @@ class Plugins:
         core: ModuleType,
         blocked: Iterable[str] = (),
         extra: Mapping[str, ModuleType] = MappingProxyType({}),
+        left_out: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Load the plugins.
 
@@ -38,11 +38,12 @@ class Plugins:
             core: The portal's own plugin, always first.
             blocked: Names that are not loaded.
             extra: Plugins given as modules, beside the installed ones (for tests).
+            left_out: Installed plugins that an earlier attempt to start found broken, with the reason.
         """
-        self.problems: list[PluginProblem] = []
+        self.problems = [PluginProblem(name=name, message=why) for name, why in left_out.items()]
         self._manager = pluggy.PluginManager(specs.PROJECT)
         self._manager.add_hookspecs(specs)
-        found = {**discover(frozenset(blocked), self.problems), **extra}
+        found = {**discover(frozenset(blocked) | left_out.keys(), self.problems), **extra}
         self._versions = {**installed_versions(), CORE: __version__}
         order = in_order(found, self.problems)
         self.modules: dict[str, ModuleType] = {CORE: core, **{name: found[name] for name in order}}
@@ -62,7 +63,7 @@ class Plugins:
             for spec in declare() if declare else ():
                 self._manager.add_hookspecs(spec)
             self._manager.register(module, name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # A plugin is somebody else's code: whatever it raises, the portal starts without it.
             log.exception("plugin %s was left out", name)
             if self._manager.has_plugin(name):
@@ -76,10 +77,22 @@ class Plugins:
         Raises:
             PluginLoadError: naming the plugin and the hook.
         """
-        try:
-            self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            raise PluginLoadError("unknown-hook", str(error)) from error
+        callers = vars(self._manager.hook)
+        known = sorted(name for name, caller in callers.items() if caller.has_spec())
+        for name, caller in callers.items():
+            if caller.has_spec():
+                continue
+            for implementation in caller.get_hookimpls():
+                if implementation.optionalhook:
+                    continue
+                owner = implementation.plugin_name
+                near = get_close_matches(name, known, n=1)
+                meant = f" Did it mean {near[0]}?" if near else ""
+                raise PluginLoadError(
+                    "unknown-hook",
+                    f"The plugin {owner} implements {name}, a hook that no loaded plugin specifies.{meant}",
+                    {"plugin": owner},
+                )
 
     def loaded(self) -> tuple[Plugin, ...]:
         """Return the registered plugins in order."""
@@ -99,17 +112,19 @@ class Plugins:
         """Return the names of the plugins that implement a hook."""
         return frozenset(item.plugin_name for item in getattr(self._manager.hook, hook).get_hookimpls())
 
-    def by_plugin(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
-        """Call ``hook`` and return each plugin's own answer with its name, in plugin order."""
+    def askable(self, hook: str, **arguments: Any) -> list[tuple[str, Callable[[], Any]]]:
+        """Return, in plugin order, who implements ``hook``, each with a callable that asks it."""
         caller = getattr(self._manager.hook, hook)
         implementations = {item.plugin_name: item for item in caller.get_hookimpls()}
-        answers = []
-        for name in self.modules:
-            if name in implementations:
-                implementation = implementations[name]
-                wanted = {key: arguments[key] for key in implementation.argnames}
-                answers.append((name, implementation.function(**wanted)))
-        return answers
+        return [
+            (name, partial(item.function, **{key: arguments[key] for key in item.argnames}))
+            for name in self.modules
+            if (item := implementations.get(name)) is not None
+        ]
+
+    def by_plugin(self, hook: str, **arguments: Any) -> list[tuple[str, Any]]:
+        """Call ``hook`` and return each plugin's own answer with its name, in plugin order."""
+        return [(name, ask()) for name, ask in self.askable(hook, **arguments)]
 
     def tell(self, name: str, hook: str, event: object) -> Any:
         """Call one plugin's implementation of an event hook, if it has one, and return what it answers."""
@@ -117,71 +132,6 @@ class Plugins:
             if implementation.plugin_name == name:
                 return implementation.function(*([event] if implementation.argnames else []))
         return None
-
-
-def build_registry(plugins: Plugins) -> Registry:
-    """Collect and check every declaration.
-
-    Raises:
-        PluginClash: when one name is declared twice; the message names both owners.
-        PluginLoadError: when a name lacks its owner's prefix, or a dashboard card could not be shown.
-    """
-    plugins.check()
-    models = tuple(model for _, answer in plugins.by_plugin("portal_models") for model in answer)
-    _check_tables(plugins)
-    permissions = _named(plugins, "portal_permissions", lambda item: item.name, prefixed=True)
-    cards = _named(plugins, "portal_dashboard_cards", lambda item: item.name, prefixed=True)
-    check_cards(cards, permissions)
-    migrations = {owner: answer[0] for owner, answer in plugins.by_plugin("portal_migrations") if answer}
-    return Registry(
-        plugins=plugins.loaded(),
-        problems=tuple(plugins.problems),
-        models=models,
-        migrations=MappingProxyType(migrations),
-        permissions=permissions,
-        roles=_named(plugins, "portal_roles", lambda item: item.name),
-        job_kinds=_named(plugins, "portal_job_kinds", lambda item: item.kind.name, prefixed=True),
-        schedules=_named(plugins, "portal_schedules", lambda item: item.name, prefixed=True),
-        settings=_named(plugins, "portal_settings", lambda item: item.model.__name__),
-        health_checks=_named(plugins, "portal_health_checks", lambda item: item.name),
-        admin_views=_owned(plugins, "portal_admin_views"),
-        commands=_owned(plugins, "portal_commands"),
-        rest=_owned(plugins, "portal_rest"),
-        documents=_owned(plugins, "portal_documents"),
-        first_steps=_owned(plugins, "portal_first_steps"),
-        dashboard_cards=cards,
-    )
-
-
-def _owned(plugins: Plugins, hook: str) -> tuple[tuple[str, Any], ...]:
-    return tuple((owner, item) for owner, answer in plugins.by_plugin(hook) for item in answer)
-
-
-def _named(plugins: Plugins, hook: str, name_of: Any, *, prefixed: bool = False) -> Mapping[str, Any]:
-    owners: dict[str, str] = {}
-    result: dict[str, Any] = {}
-    for owner, item in _owned(plugins, hook):
-        name = name_of(item)
-        if name in result:
-            raise PluginClash("plugin-clash", f"{hook}: {owners[name]} and {owner} both declare {name!r}.")
-        if prefixed and not name.startswith(f"{owner}."):
-            raise PluginLoadError("name-prefix", f"{hook}: {name!r} of {owner} must start with '{owner}.'.")
-        owners[name], result[name] = owner, item
-    return MappingProxyType(result)
-
-
-def _check_tables(plugins: Plugins) -> None:
-    for owner, answer in plugins.by_plugin("portal_models"):
-        for model in answer:
-            table = model.__table__
-            if not table.name.startswith(f"{owner}_"):
-                raise PluginLoadError(
-                    "table-prefix", f"Table {table.name} of {owner} must start with '{owner}_'."
-                )
-            for key in table.foreign_keys:
-                target = key.target_fullname
-                if not target.startswith((f"{owner}_", "portal_")):
-                    raise PluginLoadError("foreign-table", f"{table.name} of {owner} refers to {target}.")
 
 
 def current_plugins() -> Plugins:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from portal.hooks.manager import CORE, Plugins
+from portal.hooks.declarations import CORE
+from portal.hooks.manager import Plugins
 from portal.kernel.errors import PluginLoadError
 
 RECORD = "narrowing-plugins.json"

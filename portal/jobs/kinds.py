@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from flask import Flask, current_app
 from pydantic import BaseModel
 
+from portal.hooks.blaming import blamed_on
 from portal.hooks.registry import REGISTRY_KEY, Registry, current_registry
 from portal.jobs.options import RowOptions
 from portal.jobs.rows import Outcome, Plan, Problem, SourceRow, Work, chunked
@@ -255,9 +256,10 @@ def init_jobs(app: Flask) -> None:
     registry: Registry = app.extensions[REGISTRY_KEY]
     kinds: dict[str, AnyKind] = {}
     for name, declared in registry.job_kinds.items():
-        if not issubclass(declared.kind, RowJob | TaskJob):
-            raise PluginLoadError("job-kind", f"Job kind {name} must derive from RowJob or TaskJob.")
-        kinds[name] = declared.kind()
+        with blamed_on(name.partition(".")[0]):
+            if not issubclass(declared.kind, RowJob | TaskJob):
+                raise PluginLoadError("job-kind", f"Job kind {name} must derive from RowJob or TaskJob.")
+            kinds[name] = declared.kind()
     app.extensions[KINDS_KEY] = kinds
 
 

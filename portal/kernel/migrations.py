@@ -1,12 +1,13 @@
 """Runs the Alembic histories: the portal's first, then each plugin's, every owner with its own version table."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
+from types import MappingProxyType
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -55,26 +56,54 @@ def histories(sources: Mapping[str, tuple[str, str]]) -> dict[str, Path]:
     return folders
 
 
-def migrate(folders: Mapping[str, Path]) -> list[str]:
+def migrate(
+    folders: Mapping[str, Path], requires: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> list[str]:
     """Bring every owner to its head, in the given order, and return ``owner: revision`` of what was applied.
 
     Each revision runs in one real transaction; on SQLite foreign keys are off while tables are rebuilt and checked
-    before the commit.
+    before the commit. A plugin whose revision fails stays where it was, with those that require it; the others go on.
+
+    Args:
+        folders: Owner → folder of revisions.
+        requires: Plugin → the plugins that it needs.
 
     Raises:
-        MigrationFailed: naming owner and revision; earlier revisions stay.
+        MigrationFailed: after all were tried; ``facts["failures"]`` maps the owners to reasons, ``facts["applied"]``
+            is what would have been returned. At once when the portal's own history fails.
     """
     applied: list[str] = []
+    failures: dict[str, str] = {}
     for owner, folder in folders.items():
-        for revision in _missing(owner, folder):
-            try:
-                _step(owner, folder, partial(_upgrade, revision=revision))
-            except Exception as error:
-                raise MigrationFailed(
-                    "migration-failed", f"Revision {revision} of {owner} failed and was rolled back: {error}"
-                ) from error
-            applied.append(f"{owner}: {revision}")
+        needed = [name for name in requires.get(owner, ()) if name in failures]
+        if needed:
+            failures[owner] = f"It requires {', '.join(needed)}, whose migrations failed."
+            continue
+        failure = _bring_to_head(owner, folder, applied)
+        if failure:
+            failures[owner] = failure
+            if owner == CORE:
+                break
+    if failures:
+        raise MigrationFailed(
+            "migration-failed", " ".join(failures.values()), {"failures": failures, "applied": applied}
+        )
     return applied
+
+
+def _bring_to_head(owner: str, folder: Path, applied: list[str]) -> str:
+    """Apply what an owner misses; return what went wrong, or nothing."""
+    try:
+        missing = _missing(owner, folder)
+    except Exception as error:  # noqa: BLE001 - a history is the plugin's own code
+        return f"The migrations of {owner} cannot be read: {type(error).__name__}: {error}"
+    for revision in missing:
+        try:
+            _step(owner, folder, partial(_upgrade, revision=revision))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the others go on
+            return f"Revision {revision} of {owner} failed and was rolled back: {error}"
+        applied.append(f"{owner}: {revision}")
+    return ""
 
 
 def downgrade(owner: str, folder: Path, target: str) -> None:

@@ -24,7 +24,7 @@ def plugins() -> None:
 def list_plugins() -> None:
     """List every installed plugin: version, API version, state, tables, problems."""
     registry = current_registry()
-    problems = {problem.name: problem.message for problem in registry.problems}
+    problems = {problem.name: problem.text for problem in registry.problems}
     loaded = {plugin.name: plugin for plugin in registry.plugins}
     for name in sorted({*installed_versions(), *loaded, *problems} - {migrations.CORE}):
         plugin = loaded.get(name)
@@ -41,7 +41,7 @@ def check_plugins(name: str | None) -> None:
     """Say whether the plugins (or one) load, and whether their tables are as their models say. Exit status 1 if not."""
     registry = current_registry()
     found = [
-        f"{problem.name}: {problem.message}" for problem in registry.problems if name in (None, problem.name)
+        f"{problem.name}: {problem.text}" for problem in registry.problems if name in (None, problem.name)
     ]
     names = [plugin.name for plugin in registry.plugins if name in (None, plugin.name)]
     if name is not None and not names and not found:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Self
 from portal.app import create_app
 from portal.auth.accounts import is_anybody_there
 from portal.config import PortalConfig
+from portal.installation import PLUGINS_FAILED
 from portal.kernel import metrics
 from portal.kernel.errors import PortalError
 from portal.kernel.processes import start_guarded
@@ -229,7 +230,8 @@ class Supervisor:
     def _migrate(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         with self._output("migrate") as output:
             process = start_guarded(command, environment=environment, output=output)
-        if process.wait() != 0:
+        # Plugins whose migrations failed are left out; the portal starts without them.
+        if process.wait() not in (0, PLUGINS_FAILED):
             raise StartFailed(
                 "migration-failed", f"The database could not be brought up to date.{self._see('migrate')}"
             )

@@ -7,9 +7,10 @@ from flask import Flask
 from flask_admin import Admin
 
 from portal.access.routes import RouteAccess, access_of, declare_endpoint
-from portal.hooks.declarations import AdminView
+from portal.hooks.blaming import blamed_on, clash
+from portal.hooks.declarations import CORE, AdminView
 from portal.hooks.registry import Registry
-from portal.kernel.errors import PluginClash, PluginLoadError
+from portal.kernel.errors import PluginLoadError
 from portal.web.model_views import PortalModelView
 from portal.web.views import GuardedView, PortalView
 
@@ -27,6 +28,8 @@ def home_view(registry: Registry) -> GuardedView:
         PluginLoadError: when none or several are declared.
     """
     found = [item for item in registry.admin_views if item[1].endpoint == HOME_ENDPOINT]
+    if owners := [owner for owner, _ in found if owner != CORE]:
+        raise clash(f"{CORE} and {owners[-1]} both declare the home page.", CORE, owners[-1])
     if len(found) != 1:
         raise PluginLoadError("panel-home", f"Exactly one view must have the endpoint {HOME_ENDPOINT!r}.")
     owner, declared = found[0]
@@ -43,18 +46,18 @@ def add_declared_views(app: Flask, admin: Admin, registry: Registry) -> None:
         PluginClash: when two views have the same endpoint.
     """
     declare_routes(app, admin.index_view)
-    taken = {HOME_ENDPOINT: "the home page"}
+    taken = {HOME_ENDPOINT: CORE}
     for owner, declared in _in_menu_order(registry):
-        _check(owner, declared, registry)
-        endpoint = endpoint_of(owner, declared)
-        if endpoint in taken:
-            raise PluginClash(
-                "plugin-clash", f"{taken[endpoint]} and {owner} both declare the page {endpoint!r}."
-            )
-        taken[endpoint] = owner
-        view = _made(owner, declared, url=_path(owner, endpoint))
-        admin.add_view(view)
-        declare_routes(app, view)
+        with blamed_on(owner):
+            _check(owner, declared, registry)
+            endpoint = endpoint_of(owner, declared)
+            if endpoint in taken:
+                earlier = taken[endpoint]
+                raise clash(f"{earlier} and {owner} both declare the page {endpoint!r}.", earlier, owner)
+            taken[endpoint] = owner
+            view = _made(owner, declared, url=_path(owner, endpoint))
+            admin.add_view(view)
+            declare_routes(app, view)
 
 
 def declare_routes(app: Flask, view: GuardedView) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 from pydantic import ValidationError
 
+from portal.hooks.blaming import blamed_on
 from portal.hooks.declarations import Schedule
 from portal.hooks.registry import REGISTRY_KEY, Registry
 from portal.jobs.kinds import KINDS_KEY
@@ -35,9 +36,12 @@ def init_schedules(app: Flask) -> None:
         PluginLoadError: naming the plugin, for a bad cron text, an unknown job kind or wrong parameters.
     """
     registry: Registry = app.extensions[REGISTRY_KEY]
-    app.extensions[SCHEDULES_KEY] = {
-        name: _checked(app, name.partition(".")[0], schedule) for name, schedule in registry.schedules.items()
-    }
+    checked: dict[str, CheckedSchedule] = {}
+    for name, schedule in registry.schedules.items():
+        owner = name.partition(".")[0]
+        with blamed_on(owner):
+            checked[name] = _checked(app, owner, schedule)
+    app.extensions[SCHEDULES_KEY] = checked
 
 
 def checked_schedules() -> dict[str, CheckedSchedule]:

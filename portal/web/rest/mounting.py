@@ -7,10 +7,10 @@ from flask import Flask
 
 from portal.auth.bearer import API_ROOT
 from portal.auth.wiring import csrf
-from portal.hooks.declarations import RestApi
-from portal.hooks.manager import CORE
+from portal.hooks.blaming import blamed_on, clash
+from portal.hooks.declarations import CORE, RestApi
 from portal.hooks.registry import Registry
-from portal.kernel.errors import PluginClash, PluginLoadError
+from portal.kernel.errors import PluginLoadError
 from portal.web.rest.operations import NAME_START, OPERATION, Operation
 from portal.web.rest.outside import mount_outside
 
@@ -27,22 +27,27 @@ def mount(app: Flask, registry: Registry) -> None:
     """
     taken: dict[tuple[str, str], str] = {}
     for owner, declared in registry.rest:
-        if declared.outside:
-            mount_outside(app, owner, declared, taken)
+        with blamed_on(owner):
+            if declared.outside:
+                mount_outside(app, owner, declared, taken)
+            else:
+                _mount_one(app, owner, declared, taken, registry)
+
+
+def _mount_one(
+    app: Flask, owner: str, declared: RestApi, taken: dict[tuple[str, str], str], registry: Registry
+) -> None:
+    blueprint = _checked(owner, declared)
+    app.register_blueprint(blueprint, url_prefix=_place(owner, declared))
+    csrf.exempt(blueprint)
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.rpartition(".")[0] != blueprint.name:
             continue
-        blueprint = _checked(owner, declared)
-        app.register_blueprint(blueprint, url_prefix=_place(owner, declared))
-        csrf.exempt(blueprint)
-        for rule in app.url_map.iter_rules():
-            if rule.endpoint.rpartition(".")[0] != blueprint.name:
-                continue
-            _check_operation(owner, app.view_functions[rule.endpoint], rule, registry)
-            for method in sorted(rule.methods or ()):
-                other = taken.setdefault((rule.rule, method), owner)
-                if other != owner:
-                    raise PluginClash(
-                        "plugin-clash", f"{other} and {owner} both declare {method} {rule.rule}."
-                    )
+        _check_operation(owner, app.view_functions[rule.endpoint], rule, registry)
+        for method in sorted(rule.methods or ()):
+            other = taken.setdefault((rule.rule, method), owner)
+            if other != owner:
+                raise clash(f"{other} and {owner} both declare {method} {rule.rule}.", other, owner)
 
 
 def _checked(owner: str, declared: RestApi) -> APIBlueprint:

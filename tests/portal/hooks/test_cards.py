@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from portal.hooks.building import build_registry
 from portal.hooks.cards import CardContent, Chart, DashboardCard, Figure, Series
 from portal.hooks.declarations import Permission
-from portal.hooks.manager import build_registry
 from portal.kernel.errors import PluginClash, PluginLoadError
 from tests.portal.hooks.plugins import loaded, plugin
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table
 
+from portal.hooks.building import build_registry
 from portal.hooks.declarations import Permission, Role
-from portal.hooks.manager import Plugins, build_registry
+from portal.hooks.manager import Plugins
 from portal.kernel.errors import PluginClash, PluginLoadError
 from tests.portal.hooks.plugins import INSTALLED, event_spec, loaded, plugin
 
@@ -177,7 +178,7 @@ class TestInstalledPackages:
         ("code", "says"),
         [
             ("PORTAL_API = '2'\n", "portal API '2'; this portal offers '1'"),
-            ("", "portal API None"),
+            ("", "PORTAL_API of the plugin is None"),
             ("PORTAL_API = '1'\nNAME = 'museum'\n", "NAME is 'museum' but the entry point says 'library'"),
             ("import no_such_module_at_all\n", "ModuleNotFoundError"),
             ("PORTAL_API = \n", "SyntaxError"),
@@ -192,6 +193,19 @@ class TestInstalledPackages:
         assert names(plugins) == ["portal"]
         assert says in problems(plugins)["library"]
         assert "library was left out" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("wanted", "fits"), [("1", True), (">=1,<3", True), (">=2", False), ("one", False)]
+    )
+    def test_the_api_version_is_a_number_or_a_range(self, install, wanted: str, fits: bool) -> None:
+        install("library", f"PORTAL_API = {wanted!r}\n")
+        plugins = self.load()
+        assert (names(plugins) == ["portal", "library"]) is fits
+        assert fits or repr(wanted) in problems(plugins)["library"]
+
+    def test_a_plugin_that_ends_the_process_when_it_is_imported_is_left_out(self, install) -> None:
+        install("library", "raise SystemExit(3)\n")
+        assert problems(self.load()) == {"library": "SystemExit: 3"}
 
     @pytest.mark.parametrize("name", ["portal", "jobs", "a", "Library", "my_plugin", "l" * 21])
     def test_a_name_that_no_plugin_may_have_is_refused(self, install, name: str) -> None:

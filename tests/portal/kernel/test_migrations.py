@@ -118,6 +118,32 @@ def cards() -> int:
 @pytest.mark.both_engines
 @pytest.mark.usefixtures("kernel")
 class TestRunner:
+    def test_a_plugin_that_fails_stays_where_it_was_and_the_others_go_on(
+        self, folders: dict[str, Path], tmp_path: Path
+    ) -> None:
+        write_revision(folders["library"], "l0002", "l0001", HALF_DONE)
+        for name in ("museum", "zoology"):
+            write_revision(
+                tmp_path / name,
+                f"{name}1",
+                None,
+                LIBRARY.replace("library_", f"{name}_").replace("fk_card", f"fk_{name}"),
+            )
+        write_revision(tmp_path / "archive", "a0001", None, "def upgrade(:\n")
+        more = {name: tmp_path / name for name in ("archive", "museum", "zoology")}
+
+        with pytest.raises(MigrationFailed, match="Revision l0002 of library failed") as raised:
+            migrate({**folders, **more}, requires={"museum": ["library"]})
+
+        failures = raised.value.facts["failures"]
+        assert set(failures) == {"library", "archive", "museum"}
+        assert "requires library" in failures["museum"]
+        assert "SyntaxError" in failures["archive"]
+        assert raised.value.facts["applied"][-2:] == ["library: l0001", "zoology: zoology1"]
+        assert {"library_card", "zoology_card"} <= tables()
+        assert not {"library_shelf", "museum_card"} & tables()
+        assert pending(folders) == {"library": ["l0002"]}
+
     def test_every_owner_gets_its_own_version_table_and_order_is_kept(self, folders: dict[str, Path]) -> None:
         waiting = pending(folders)
         assert list(waiting) == ["portal", "library"]
