@@ -99,7 +99,7 @@ class JobRow(Base):
         CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in RowState)), name="state"),
         Index("ix_portal_job_row_state", "job_id", "state", "position"),
         Index("ix_portal_job_row_key", "job_id", "key"),
-        Index("ix_portal_job_row_subject", "subject"),
+        Index("ix_portal_job_row_subject", "subject", "job_id"),
         Index("ix_portal_job_row_record_id", "record_id"),
         Index(
             "uq_portal_job_row_active_subject",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from portal.auth.accounts import create_user
 from portal.jobs import api, engine, planning, queries
@@ -266,3 +267,14 @@ def test_a_worker_reads_the_sheet_as_it_was_understood() -> None:
     )
     assert planning.files_of(uuid.uuid4()).reading is None
     assert [row.state for row in queries.list_rows(job.id)] == [RowState.PENDING]
+
+
+def test_duplicates_are_looked_up_from_indexes_however_long_the_job() -> None:
+    lookup = planning.earlier_rows(uuid.uuid4(), ["a", "b"], ["c"])
+    text = lookup.compile(db.engine, compile_kwargs={"literal_binds": True})
+    plan = [row[3] for row in db.session.execute(sql(f"EXPLAIN QUERY PLAN {text}"))]
+    used = [step.partition("INDEX ")[2] for step in plan if "INDEX" in step]
+    assert used == [
+        "ix_portal_job_row_key (job_id=? AND key=?)",
+        "ix_portal_job_row_subject (subject=? AND job_id=?)",
+    ]
