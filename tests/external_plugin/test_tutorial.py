@@ -80,15 +80,20 @@ class Environment:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
-    made = Environment(tmp_path)
+    return with_the_portal(tmp_path)
+
+
+def with_the_portal(folder: Path) -> Environment:
+    """Return a new environment in which the portal is installed from its wheel."""
+    made = Environment(folder)
     made.make()
-    source = tmp_path / "source"
+    source = folder / "source"
     for path in repository_files():
         name = path.relative_to(ROOT)
         if name.parts[0] in ("portal", "plugins", "migrations") or len(name.parts) == 1:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, source / name)
-    made.run(f"pip wheel --wheel-dir '{tmp_path}' '{source}' && pip install '{tmp_path}'/campus_portal-*.whl")
+    made.run(f"pip wheel --wheel-dir '{folder}' '{source}' && pip install '{folder}'/campus_portal-*.whl")
     shutil.rmtree(source)
     return made
 

@@ -1,0 +1,1 @@
+"""A festival with stages."""
