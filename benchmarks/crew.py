@@ -40,7 +40,7 @@ class Crew:
         self._notes.touch()
         variables = {**environment_of(campus.config), NOTES: str(self._notes)}
         self.workers = [self._start("benchmarks.worker", variables) for _ in range(workers)]
-        self._relay = self._start("portal.cli", variables, "relay")
+        self._relay = self._start("portal", variables, "relay")
 
     @staticmethod
     def _start(module: str, variables: dict[str, str], *arguments: str) -> "Popen[bytes]":

@@ -2,9 +2,7 @@
 
 import json
 import logging
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +15,7 @@ from portal.hooks.declarations import CORE
 from portal.hooks.registry import REGISTRY_KEY, Registry
 from portal.installation import PLUGINS_FAILED
 from portal.kernel.actor import SYSTEM, acting_as
+from portal.kernel.collector import collector_off
 from portal.kernel.errors import PortalError
 from portal.kernel.logs import configure_logs
 
@@ -68,7 +67,8 @@ class PortalGroup(click.Group):
 def _app(ctx: click.Context) -> Flask:
     root = ctx.find_root()
     if root.obj is None:
-        root.obj = create_app()
+        with collector_off():
+            root.obj = create_app()
     app: Flask = root.obj
     return app
 
@@ -208,8 +208,4 @@ def demo(applicants: int, seed: int, serve: bool, as_json: bool, reset: bool, **
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    portal.main(args=list(arguments) if arguments is not None else None, prog_name=Path(sys.argv[0]).name)
-
-
-if __name__ == "__main__":
-    main()
+    portal.main(args=list(arguments) if arguments is not None else None, prog_name="portal")

@@ -196,7 +196,7 @@ class Supervisor:
 
     def _start_children(self) -> None:
         environment = environment_of(self.config)
-        portal = [sys.executable, "-m", "portal.cli"]
+        portal = [sys.executable, "-m", "portal"]
         if not self.config.redis_url:
             self._add(Child("queue", self._start_queue))
         self._migrate([*portal, "migrate"], environment)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from portal.app import create_app
 from portal.config import CONFIG_KEY, PortalConfig
 from portal.kernel import metrics
+from portal.kernel.collector import collector_off
 from portal.kernel.logs import configure_logs
 
 
@@ -28,7 +29,8 @@ def web_command(config: PortalConfig, bind: str) -> list[str]:
 
 def application() -> Flask:
     """Return the application for a web server process."""
-    app = create_app()
+    with collector_off():
+        app = create_app()
     begin_process(app, "web")
     return app
 

@@ -19,7 +19,7 @@ class WorkerProcesses:
 
     def start(self, count: int = 1, **environment: str) -> list["Popen[bytes]"]:
         """Start ``count`` workers, each with these additional environment variables, and return them."""
-        command = [sys.executable, "-m", "portal.cli", "worker"]
+        command = [sys.executable, "-m", "portal", "worker"]
         variables = {**environment_of(self._config), **environment}
         started = [start_guarded(command, environment=variables) for _ in range(count)]
         self.running += started

@@ -131,7 +131,7 @@ class Apart:
         """Start ``portal <name>``."""
         with self.log(name).open("ab") as output:
             self.processes[name] = start_guarded(
-                [sys.executable, "-m", "portal.cli", name],
+                [sys.executable, "-m", "portal", name],
                 environment=environment_of(self._config),
                 output=output.fileno(),
             )

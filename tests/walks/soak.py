@@ -105,7 +105,7 @@ class Troop:
             process = self._processes.get(name)
             if process is None or process.poll() is not None:
                 command, fault = self._role(name)
-                self._processes[name] = self.start("portal.cli", command, fault=fault)
+                self._processes[name] = self.start("portal", command, fault=fault)
 
     def _role(self, name: str) -> tuple[str, str]:
         if name == "relay":

@@ -75,7 +75,7 @@ def test_the_queue_server_loses_all_its_data(walk: Walk) -> None:
 def start_portal(campus: Campus, log: Path) -> "Popen[bytes]":
     """Start ``portal run`` as a person does, and return once it says its address."""
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "portal.cli", "run"]
+        command = [sys.executable, "-m", "portal", "run"]
         process = start_guarded(command, environment=environment_of(campus.config), output=output.fileno())
     until(
         lambda: b"The portal is at" in log.read_bytes() or process.poll() is not None,

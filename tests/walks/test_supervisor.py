@@ -50,7 +50,7 @@ def settings(tmp_path: Path) -> PortalConfig:
 def running(settings: PortalConfig) -> Iterator["subprocess.Popen[str]"]:
     """`portal run` in a process of its own, up and answering."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "portal.cli", "run"],
+        [sys.executable, "-m", "portal", "run"],
         env=environment_of(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
