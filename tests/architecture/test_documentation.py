@@ -10,7 +10,8 @@ import pytest
 from portal.config import PortalConfig
 from tests.architecture.trees import ROOT, repository_files
 
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(#[^)]*)?\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]*)(#[^)]*)?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 READ_FROM_ENVIRONMENT = re.compile(r"(?:environ(?:\.get\(|\[)|SETTING = )\"(PORTAL_[A-Z_]+)\"")
 DOCUMENTS = [path for path in repository_files() if path.suffix == ".md"]
 
@@ -37,6 +38,31 @@ def test_every_setting_is_documented() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path: Path) -> None:
-    targets = [target for target, _ in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in target]
+    text = path.read_text(encoding="utf-8")
+    lost = []
+    for target, anchor in LINK.findall(text):
+        if "://" in target:
+            continue
+        page = path.parent / target if target else path
+        if not page.exists() or (anchor and anchor[1:] not in anchors_of(page)):
+            lost.append(target + anchor)
 
-    assert [target for target in targets if not (path.parent / target).exists()] == []
+    assert lost == []
+
+
+def anchors_of(page: Path) -> set[str]:
+    """The places of a page that a link may lead to, as they are made from its headings."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_map_of_the_readme() -> None:
+    readme = ROOT / "README.md"
+    linked = {
+        (readme.parent / target).resolve() for target, _ in LINK.findall(readme.read_text(encoding="utf-8"))
+    }
+    pages = {page for page in DOCUMENTS if page.is_relative_to(ROOT / "docs")}
+    decisions = {page for page in pages if page.parent.name == "adr"}
+
+    assert {page.relative_to(ROOT).as_posix() for page in pages - decisions - linked} == set()
+    assert (ROOT / "docs" / "adr").resolve() in linked
