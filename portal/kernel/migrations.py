@@ -117,6 +117,21 @@ def pending(folders: Mapping[str, Path]) -> dict[str, list[str]]:
     return {owner: revisions for owner, revisions in waiting.items() if revisions}
 
 
+def history(owner: str, folder: Path) -> list[tuple[str, bool]]:
+    """Return an owner's revisions, oldest first, each with whether it is applied. One or two statements."""
+    config = Config()
+    config.set_main_option("script_location", str(ENVIRONMENT))
+    config.set_main_option("version_locations", str(folder))
+    config.set_main_option("path_separator", "newline")
+    scripts = ScriptDirectory.from_config(config)
+    with db.engine.connect() as connection:
+        options = {"version_table": f"{owner}_alembic_version"}
+        current = MigrationContext.configure(connection, opts=options).get_current_heads()
+    upwards = list(scripts.iterate_revisions("heads", "base"))
+    done = {item.revision for head in current for item in scripts.iterate_revisions(head, "base")}
+    return [(item.revision, item.revision in done) for item in reversed(upwards)]
+
+
 def drift(owner: str) -> list[str]:
     """Return the differences between the owner's models and its tables, as text; empty means none."""
 
@@ -153,17 +168,7 @@ def _config(owner: str, folder: Path, connection: Connection) -> Config:
 
 
 def _missing(owner: str, folder: Path) -> list[str]:
-    config = Config()
-    config.set_main_option("script_location", str(ENVIRONMENT))
-    config.set_main_option("version_locations", str(folder))
-    config.set_main_option("path_separator", "newline")
-    scripts = ScriptDirectory.from_config(config)
-    with db.engine.connect() as connection:
-        options = {"version_table": f"{owner}_alembic_version"}
-        current = MigrationContext.configure(connection, opts=options).get_current_heads()
-    upwards = list(scripts.iterate_revisions("heads", "base"))
-    done = {item.revision for head in current for item in scripts.iterate_revisions(head, "base")}
-    return [item.revision for item in reversed(upwards) if item.revision not in done]
+    return [revision for revision, is_applied in history(owner, folder) if not is_applied]
 
 
 def _step(owner: str, folder: Path, action: Callable[[Config], None]) -> None:

@@ -6,12 +6,19 @@ from pathlib import Path
 import click
 
 from portal.config import current_config
-from portal.hooks.blocking import blocked_plugins, disabled_plugins, set_disabled
-from portal.hooks.discovery import API_VERSION, ENTRY_POINT_GROUP, installed_versions
+from portal.hooks.blocking import set_disabled
+from portal.hooks.discovery import ENTRY_POINT_GROUP
 from portal.hooks.registry import current_registry
-from portal.installation import export_tables, migration_folders, remove_plugin, tables_of
+from portal.installation import (
+    InstalledPlugin,
+    export_tables,
+    installed_plugin,
+    installed_plugins,
+    migration_folders,
+    remove_plugin,
+    tables_of,
+)
 from portal.kernel import migrations
-from portal.kernel.errors import NotFound
 from portal.panel.new_plugin import NewPlugin, write_project
 
 
@@ -23,16 +30,13 @@ def plugins() -> None:
 @plugins.command("list")
 def list_plugins() -> None:
     """List every installed plugin: version, API version, state, tables, problems."""
-    registry = current_registry()
-    problems = {problem.name: problem.text for problem in registry.problems}
-    loaded = {plugin.name: plugin for plugin in registry.plugins}
-    for name in sorted({*installed_versions(), *loaded, *problems} - {migrations.CORE}):
-        plugin = loaded.get(name)
-        version = plugin.version if plugin is not None else installed_versions().get(name, "")
-        tables = len(tables_of(name))
-        click.echo(f"{name} {version}  API {API_VERSION}  {_state(name, problems)}  {tables} tables")
-        if name in problems:
-            click.echo(f"    {problems[name]}")
+    for plugin in installed_plugins():
+        if plugin.name == migrations.CORE:
+            continue
+        api = f"  API {plugin.api_version}" if plugin.api_version else ""
+        click.echo(f"{plugin.name} {plugin.version}{api}  {plugin.state}  {len(plugin.tables)} tables")
+        if plugin.reason:
+            click.echo(f"    {plugin.reason} {plugin.remedy}")
 
 
 @plugins.command("check")
@@ -45,7 +49,7 @@ def check_plugins(name: str | None) -> None:
     ]
     names = [plugin.name for plugin in registry.plugins if name in (None, plugin.name)]
     if name is not None and not names and not found:
-        raise _unknown(name)
+        found = [_not_loaded(installed_plugin(name))]
     folders = migration_folders()
     waiting = migrations.pending({owner: folders[owner] for owner in names if owner in folders})
     for owner in names:
@@ -84,7 +88,7 @@ def new(name: str, record: str, folder: Path | None) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Leave a plugin out from the next start on; its tables stay."""
-    _require_known(name)
+    installed_plugin(name)
     changed = set_disabled(current_config().home, name, disabled=True)
     click.echo(
         f"{name} is left out from the next start on. Restart the portal."
@@ -101,7 +105,7 @@ def enable(name: str) -> None:
     if name in current_config().blocked_plugins:
         raise click.ClickException(f"{name} is left out by PORTAL_BLOCKED_PLUGINS. Take it off there.")
     if not changed:
-        _require_known(name)
+        installed_plugin(name)
     click.echo(f"{name} is loaded from the next start on. Run portal migrate, then restart the portal.")
 
 
@@ -132,13 +136,8 @@ def remove(name: str, export: Path | None, yes: bool) -> None:
         click.echo(f"Restart the portal, then: pip uninstall {package}")
 
 
-def _state(name: str, problems: dict[str, str]) -> str:
-    config = current_config()
-    if name in problems:
-        return "left out"
-    if name in blocked_plugins(config.home, config.blocked_plugins):
-        return "disabled" if name in disabled_plugins(config.home) else "blocked by PORTAL_BLOCKED_PLUGINS"
-    return "loaded"
+def _not_loaded(plugin: InstalledPlugin) -> str:
+    return f"{plugin.name}: {plugin.reason} {plugin.remedy}"
 
 
 def _packages() -> dict[str, str]:
@@ -148,14 +147,3 @@ def _packages() -> dict[str, str]:
         for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
         if entry.dist is not None and entry.dist.name != "campus-portal"
     }
-
-
-def _require_known(name: str) -> None:
-    if name not in installed_versions() and name not in {
-        plugin.name for plugin in current_registry().plugins
-    }:
-        raise _unknown(name)
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound("plugin-unknown", f"No installed plugin is called {name!r}. See: portal plugins list")

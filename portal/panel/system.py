@@ -4,20 +4,33 @@ from typing import Any
 
 from portal.health.checks import is_ready, run_checks
 from portal.hooks.registry import current_registry
+from portal.installation import installed_plugin, installed_plugins
 from portal.jobs.queue_health import queue_health
+from portal.panel.plugin_facts import counts_of, facts_of, row_counts
 from portal.sdk.web import PortalView, expose
+from portal.web.counting import COUNT_CAP
 
 
 class PluginsView(PortalView):
-    """The loaded plugins with what they declare, and those left out with the reason."""
+    """The installed plugins: what each adds, and for those that are left out why, and what to do."""
 
     @expose("/")
     def index(self) -> Any:
         """Show all plugins."""
-        registry = current_registry()
-        counts = {plugin.name: _declared(registry, plugin.name) for plugin in registry.plugins}
+        plugins = installed_plugins()
+        counts = {plugin.name: counts_of(plugin.name) for plugin in plugins if plugin.is_loaded}
+        return self.render("panel/plugins.html", plugins=plugins, counts=counts)
+
+    @expose("/<name>")
+    def page(self, name: str) -> Any:
+        """Show one plugin."""
+        plugin = installed_plugin(name)
         return self.render(
-            "panel/plugins.html", plugins=registry.plugins, problems=registry.problems, counts=counts
+            "panel/plugin.html",
+            plugin=plugin,
+            facts=facts_of(plugin) if plugin.is_loaded else None,
+            rows=row_counts(plugin.tables),
+            count_cap=COUNT_CAP,
         )
 
 
@@ -32,13 +45,3 @@ class HealthView(PortalView):
         return self.render(
             "panel/health.html", found=found, checks=checks, ready=is_ready(found), queue=queue_health()
         )
-
-
-def _declared(registry: Any, owner: str) -> dict[str, int]:
-    prefix = f"{owner}."
-    return {
-        "permissions": sum(name.startswith(prefix) for name in registry.permissions),
-        "job kinds": sum(name.startswith(prefix) for name in registry.job_kinds),
-        "pages": sum(name == owner for name, _ in registry.admin_views),
-        "commands": sum(name == owner for name, _ in registry.commands),
-    }

@@ -52,13 +52,14 @@ class GuardedView(BaseView):  # type: ignore[misc]
         require(current_actor(), self.permission)
         return None
 
-    def _handle_view(self, name: str, **arguments: Any) -> Any:
+    # Positional only, so that an address may have arguments of any name.
+    def _handle_view(self, name: str, /, **arguments: Any) -> Any:
         # A route with a declaration of its own (its own permission, or public) was judged by the gate.
         if getattr(getattr(type(self), name, None), MARK, None) is not None or self.is_accessible():
             return None
-        return self.inaccessible_callback(name, **arguments)
+        return self.inaccessible_callback(name)
 
-    def _run_view(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
+    def _run_view(self, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         # Once only: a view that fails must never be called a second time.
         return function(self, *arguments, **keywords)
 
