@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from portal.config import PortalConfig
 from tests.architecture.trees import ROOT, repository_files
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]*)(#[^)]*)?\)")
+#: What stands in a line of the picture, between the walls.
+ROOMS = re.compile(r"^    │[ │└─▶]*(\w+(?: \| \w+)?)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 READ_FROM_ENVIRONMENT = re.compile(r"(?:environ(?:\.get\(|\[)|SETTING = )\"(PORTAL_[A-Z_]+)\"")
 DOCUMENTS = [path for path in repository_files() if path.suffix == ".md"]
@@ -66,3 +69,22 @@ def test_every_page_is_in_the_map_of_the_readme() -> None:
 
     assert {page.relative_to(ROOT).as_posix() for page in pages - decisions - linked} == set()
     assert (ROOT / "docs" / "adr").resolve() in linked
+
+
+def test_the_picture_of_the_architecture_is_the_house() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["id"] == "rooms")
+    picture, _, table = page.partition("## Rooms")[2].partition("\n| room")
+    # A line of the house begins with a wall; the first words that are no arrows are its rooms.
+    drawn = [found[0] for line in picture.splitlines() if (found := ROOMS.findall(line))]
+    told = set(
+        re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if "|" in line[:1]))
+    )
+    rooms = {
+        path.stem for path in (ROOT / "portal").iterdir() if not path.name.startswith(("__", "py.typed"))
+    }
+
+    assert drawn == layers
+    assert told == rooms == set(" ".join(layers).replace("|", " ").split())
