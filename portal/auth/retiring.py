@@ -110,15 +110,20 @@ def erase_users(users: Sequence[RetiredUser], at: datetime) -> None:
     )
     rename_actors({user.user_id: user.token for user in users})
     # Tokens that they made for others know them by name only: a name that somebody else has too is left.
-    by_name = [
+    by_name = tokens_by_name(users)
+    if by_name:
+        db.session.execute(_SET_TOKEN_MAKER, by_name)
+    db.session.expire_all()
+
+
+def tokens_by_name(users: Sequence[RetiredUser]) -> list[dict[str, str]]:
+    """Return ``person`` and ``token`` for each name that is one person's only, for records that keep a name alone."""
+    return [
         {"person": name, "token": user.token}
         for user in users
         if not user.name_is_shared
         for name in user.names
     ]
-    if by_name:
-        db.session.execute(_SET_TOKEN_MAKER, by_name)
-    db.session.expire_all()
 
 
 def shared_addresses(emails: Sequence[str], user_ids: Sequence[int]) -> frozenset[str]:

@@ -1,12 +1,14 @@
 """What every blob store promises. Bytes are named by their SHA-256 in 64 lower-case hex digits."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from portal.kernel.errors import NotFound, TemporaryFailure
+from portal.kernel.errors import InvalidInput, NotFound, TemporaryFailure
 
+PIECE_BYTES = 1 << 20
 NAME_RULE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -100,3 +102,23 @@ def checked_name(sha256: str) -> str:
 def blob_not_found(sha256: str) -> NotFound:
     """Return the error for a blob that the store does not have."""
     return NotFound("blob-not-found", f"There is no stored file {sha256[:64]!r}.")
+
+
+def copy_blob(source: BinaryIO, target: BinaryIO, max_bytes: int) -> StoredBlob:
+    """Copy a stream piece by piece and return what it is called and how large it is.
+
+    Raises:
+        InvalidInput: code ``file-too-large``, when it has more than ``max_bytes``.
+    """
+    digest, size_bytes = hashlib.sha256(), 0
+    while piece := source.read(PIECE_BYTES):
+        size_bytes += len(piece)
+        if size_bytes > max_bytes:
+            raise InvalidInput(
+                "file-too-large",
+                f"The file is larger than {max_bytes:,} bytes, which is the most that is accepted here.",
+                {"max_bytes": max_bytes},
+            )
+        digest.update(piece)
+        target.write(piece)
+    return StoredBlob(sha256=digest.hexdigest(), size_bytes=size_bytes)

@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from portal.files.blobs import StoredBlob, blob_not_found, checked_name
+from portal.files.blobs import StoredBlob, blob_not_found, checked_name, copy_blob
 from portal.files.flushing import flush_files, flush_folders
 from portal.kernel import faults
-from portal.kernel.errors import InvalidInput, StorageFull
+from portal.kernel.errors import StorageFull
 
-PIECE_BYTES = 1 << 20
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -53,7 +52,8 @@ class LocalStore:
         """
         written = {"": self._unfinished / _unique_name()}
         with self._cleaned_up(written):
-            blob = _copy(source, written[""], max_bytes)
+            with written[""].open("wb") as file:
+                blob = copy_blob(source, file, max_bytes)
             written[blob.sha256] = written.pop("")
             if self._refresh(blob.sha256, blob.size_bytes):
                 written.pop(blob.sha256).unlink()
@@ -154,22 +154,6 @@ class LocalStore:
 
 def _unique_name() -> str:
     return f"{os.getpid()}-{secrets.token_hex(12)}"
-
-
-def _copy(source: BinaryIO, target: Path, max_bytes: int) -> StoredBlob:
-    digest, size_bytes = hashlib.sha256(), 0
-    with target.open("wb") as file:
-        while piece := source.read(PIECE_BYTES):
-            size_bytes += len(piece)
-            if size_bytes > max_bytes:
-                raise InvalidInput(
-                    "file-too-large",
-                    f"The file is larger than {max_bytes:,} bytes, which is the most that is accepted here.",
-                    {"max_bytes": max_bytes},
-                )
-            digest.update(piece)
-            file.write(piece)
-    return StoredBlob(sha256=digest.hexdigest(), size_bytes=size_bytes)
 
 
 def _unlink_if_older(path: Path, age_seconds: float) -> bool:

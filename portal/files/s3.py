@@ -12,14 +12,13 @@ from io import BufferedReader, RawIOBase
 from threading import Lock
 from typing import IO, Any, BinaryIO, Protocol, TypeVar, cast
 
-from portal.files.blobs import StoredBlob, blob_not_found, checked_name
+from portal.files.blobs import StoredBlob, blob_not_found, checked_name, copy_blob
 from portal.files.buckets import Bucket, opened
 from portal.kernel import faults
-from portal.kernel.errors import InvalidInput, StorageFull, TemporaryFailure
+from portal.kernel.errors import StorageFull, TemporaryFailure
 from portal.kernel.processes import forks_later, in_child
 
 PARALLEL = 32
-PIECE_BYTES = 1 << 20
 READ_AHEAD_BYTES = 1 << 20
 #: Larger streams go up in parts; the object appears when the last one is there.
 ONE_REQUEST_BYTES = 8 << 20
@@ -93,22 +92,11 @@ class S3Store:
             StorageFull: when there is no room.
         """
         with tempfile.TemporaryFile() as file:
-            digest, size_bytes = hashlib.sha256(), 0
-            while piece := source.read(PIECE_BYTES):
-                size_bytes += len(piece)
-                if size_bytes > max_bytes:
-                    raise InvalidInput(
-                        "file-too-large",
-                        f"The file is larger than {max_bytes:,} bytes, which is the most that is accepted here.",
-                        {"max_bytes": max_bytes},
-                    )
-                digest.update(piece)
-                file.write(piece)
-            name = digest.hexdigest()
+            blob = copy_blob(source, file, max_bytes)
             file.seek(0)
-            self._put(name, file.read() if size_bytes <= ONE_REQUEST_BYTES else file)
-        self._remember([name])
-        return StoredBlob(sha256=name, size_bytes=size_bytes)
+            self._put(blob.sha256, file.read() if blob.size_bytes <= ONE_REQUEST_BYTES else file)
+        self._remember([blob.sha256])
+        return blob
 
     def read(self, sha256: str) -> bytes:
         """Return the bytes of a blob.

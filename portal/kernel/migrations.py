@@ -119,11 +119,7 @@ def pending(folders: Mapping[str, Path]) -> dict[str, list[str]]:
 
 def history(owner: str, folder: Path) -> list[tuple[str, bool]]:
     """Return an owner's revisions, oldest first, each with whether it is applied. One or two statements."""
-    config = Config()
-    config.set_main_option("script_location", str(ENVIRONMENT))
-    config.set_main_option("version_locations", str(folder))
-    config.set_main_option("path_separator", "newline")
-    scripts = ScriptDirectory.from_config(config)
+    scripts = ScriptDirectory.from_config(_config(owner, folder))
     with db.engine.connect() as connection:
         options = {"version_table": f"{owner}_alembic_version"}
         current = MigrationContext.configure(connection, opts=options).get_current_heads()
@@ -150,14 +146,7 @@ def drift(owner: str) -> list[str]:
         return found + missing_indexes(connection, owner)
 
 
-def make_revision(owner: str, folder: Path, message: str) -> None:
-    """Write a new revision from the difference between models and tables, for a developer to read and mend."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with _connected() as connection:
-        command.revision(_config(owner, folder, connection), message=message, autogenerate=True)
-
-
-def _config(owner: str, folder: Path, connection: Connection) -> Config:
+def _config(owner: str, folder: Path, connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(ENVIRONMENT))
     config.set_main_option("version_locations", str(folder))

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
+from portal.auth.retiring import tokens_by_name
 from portal.hooks.events import RetiredUser
 from portal.kernel.db import db
 from portal.maintenance.models import MaintenanceWindow
@@ -30,11 +31,6 @@ def rename_people(users: Sequence[RetiredUser]) -> None:
     if not users:
         return
     db.session.execute(_SET_STARTER, [{"person_id": user.user_id, "token": user.token} for user in users])
-    by_name = [
-        {"person": name, "token": user.token}
-        for user in users
-        if not user.name_is_shared
-        for name in user.names
-    ]
+    by_name = tokens_by_name(users)
     if by_name:
         db.session.execute(_SET_ENDER, by_name)
