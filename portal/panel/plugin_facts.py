@@ -12,8 +12,8 @@ from werkzeug.routing import Rule
 from portal.access.policy import may
 from portal.health.checks import run_checks
 from portal.hooks import specs
-from portal.hooks.declarations import AdminView, CheckResult
-from portal.hooks.manager import CORE, answers, current_plugins
+from portal.hooks.declarations import CORE, AdminView, CheckResult
+from portal.hooks.manager import answers, current_plugins
 from portal.hooks.registry import Registry, current_registry
 from portal.installation import InstalledPlugin, migration_folders
 from portal.kernel import migrations

@@ -106,7 +106,7 @@ def test_a_plugin_that_failed_is_named_with_its_reason_on_page_and_command_line(
     for page in (LIST, f"{LIST}submissions"):
         said = browser.get(page).get_data(as_text=True)
         assert "no module named &lt;numbers&gt;" in said
-        assert "portal plugins check submissions" in said
+        assert "portal plugins disable submissions" in said
     assert "no module named <numbers>" in run(plugin_commands.list_plugins).output
     assert run(plugin_commands.check_plugins, "submissions").exit_code == 1
 
