@@ -88,6 +88,10 @@ def new(name: str, record: str, folder: Path | None) -> None:
 @click.argument("name")
 def disable(name: str) -> None:
     """Leave a plugin out from the next start on; its tables stay."""
+    if name == migrations.CORE:
+        raise click.ClickException(
+            "The portal itself cannot be left out. Name a plugin; portal plugins list shows them."
+        )
     installed_plugin(name)
     changed = set_disabled(current_config().home, name, disabled=True)
     click.echo(

@@ -59,6 +59,7 @@ def test_a_disabled_plugin_is_left_out_from_the_next_start_until_it_is_enabled(a
     assert run(plugin_commands.enable, "submissions").exit_code == 0
     assert blocked_plugins(config.home, ()) == frozenset()
     assert isinstance(run(plugin_commands.disable, "nonsense").exception, PortalError)
+    assert "The portal itself cannot be left out" in run(plugin_commands.disable, "portal").output
     assert not set_disabled(config.home, "nonsense", disabled=False)
 
 
