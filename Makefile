@@ -60,6 +60,7 @@ bench: setup-dev ## measure (BENCH="students --count 10000 --database postgresql
 soak: setup-dev ## kill processes at random and at every named point; prove that nothing is lost
 	$(PYTHON_) -m tests.walks.soak $(SOAK)
 	$(PYTHON_) -m tests.walks.soak_scores $(SOAK)
+	$(PYTHON_) -m tests.external_plugin.soak_festival
 
 docs: setup-dev ## write the reference pages from the code
 	$(PYTHON_) docs/generate.py

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal.auth.bearer import API_ROOT
 from portal.kernel.errors import PortalError, UnderMaintenance
 from portal.web.headers import request_id
+from portal.web.unmigrated import missing_migrations
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,8 @@ def _http_error(error: HTTPException) -> Response | AnyResponse:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()
+    if missing := missing_migrations(getattr(error, "original_exception", None)):
+        return answer_problem(HTTPStatus.SERVICE_UNAVAILABLE, "migrations-missing", missing, {})
     words = {**PLAIN_WORDS, **API_WORDS} if below_api() else PLAIN_WORDS
     code, message = words.get(status, ("error", error.description or HTTPStatus(status).phrase))
     if status == HTTPStatus.BAD_REQUEST and type(error).__name__ == "CSRFError":

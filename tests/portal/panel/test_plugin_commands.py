@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,9 +16,13 @@ from portal.hooks.blocking import blocked_plugins, disabled_plugins, set_disable
 from portal.hooks.discovery import RESERVED_NAMES
 from portal.hooks.registry import current_registry
 from portal.installation import migrate_all, tables_of
+from portal.jobs.api import draft, submit
+from portal.kernel.actor import SYSTEM
 from portal.kernel.db import db
 from portal.kernel.errors import PortalError
+from portal.kernel.transaction import transaction
 from portal.panel import plugin_commands
+from portal.testing.fixtures import SandboxesWith
 
 
 def run(command: object, *arguments: str, answer: str = "") -> Result:
@@ -108,6 +113,27 @@ def test_what_is_not_loaded_or_does_not_exist_is_not_removed(app: Flask) -> None
     result = run(plugin_commands.remove, "nonsense", "--yes")
     assert isinstance(result.exception, PortalError)
     assert "Loaded: admissions, enrollments, submissions, toy" in result.exception.message
+
+
+def test_what_another_plugin_requires_is_not_removed(sandboxes_with: SandboxesWith) -> None:
+    needy = ModuleType("needy")
+    vars(needy).update(PORTAL_API="1", REQUIRES=("submissions",))
+    with sandboxes_with(needy=needy)("sqlite").in_use():
+        result = run(plugin_commands.remove, "submissions", "--yes")
+        assert isinstance(result.exception, PortalError)
+        assert result.exception.message == "needy requires submissions. Remove that first."
+        assert len(tables_of("submissions")) > 1
+        assert "submissions" not in disabled_plugins(current_config().home)
+
+
+def test_a_plugin_whose_job_has_not_ended_is_not_removed(app: Flask) -> None:
+    request = draft("admissions.check_integrity", {}, SYSTEM)
+    with transaction():
+        submit(request)
+    result = run(plugin_commands.remove, "admissions", "--yes")
+    assert isinstance(result.exception, PortalError)
+    assert result.exception.code == "plugin-in-work"
+    assert len(tables_of("admissions")) > 1
 
 
 def test_no_plugin_can_take_the_name_of_a_command(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""The slip and the student numbers of a college."""
