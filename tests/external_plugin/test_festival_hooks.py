@@ -31,6 +31,9 @@ from portal.testing.people import make_token
 from tests.external_plugin.life import FESTIVAL
 from tests.plugins.admissions.university import add, create_selected, found, students
 
+#: In the process of the other plugins, so that the long tutorial has the other core for itself.
+pytestmark = pytest.mark.xdist_group("installed plugins")
+
 VIEW = "festival.stages.view"
 ITEM = {"student_id": "s1", "course_id": "c1", "item_id": "i1", "item_type": "essay"}
 
