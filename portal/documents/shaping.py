@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.documents import layout  # noqa: F401 - prepares WeasyPrint before its parts are imported
 
@@ -38,6 +38,8 @@ _GLYPH = struct.Struct("=IiiiI")
 _ADVANCE = operator.itemgetter(1)
 #: Forms that a face keeps; a slip uses some two hundred.
 MAX_FORMS = 20_000
+#: Words that a shaper keeps; the history of a thousand slips has some two thousand.
+MAX_WORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class _Face:
     forms: dict[_Glyph, str]
 
 
+class _Word(NamedTuple):
+    """A piece of text in one face: the forms of its glyphs, and its width in Pango units."""
+
+    face: _Face
+    shown: str
+    width: int
+
+
 class Shaper:
     """Shapes texts of one style.
 
@@ -76,6 +86,9 @@ class Shaper:
         self._fonts = fonts
         self._faces: dict[int, _Face] = {}
         self._frozen = False
+        self._words: dict[str, _Word | None] = {}
+        #: Letters between which a space parts words that can be shaped each for itself.
+        self._plain: frozenset[str] = frozenset()
 
     def learn(self, texts: Iterable[str]) -> None:
         """Add the glyphs of texts to the fonts, each with the characters that copying it must give."""
@@ -96,9 +109,56 @@ class Shaper:
     def freeze(self) -> None:
         """Shape only what was learned from now on."""
         self._frozen = True
+        space = self._word(" ")
+        if space is None:
+            return
+        letters = [letter for letter in LETTERS if letter != " "]
+        plain = [letter for letter in letters if (word := self._word(letter)) and word.face is space.face]
+        # A font may move letters beside a space: one line in which every letter has one on both sides tells.
+        line = " ".join(plain)
+        if self._by_words(line) == self._whole(line):
+            self._plain = frozenset((" ", *plain))
 
     def shape(self, text: str) -> Drawn | None:
         """Return the operators that draw ``text``, or None when it has a glyph that was not learned."""
+        if self._plain.issuperset(text) and (drawn := self._by_words(text)) is not None:
+            return drawn
+        return self._whole(text)
+
+    def _by_words(self, text: str) -> Drawn | None:
+        """Return what draws a text of kept words, most of which were met before; None when one stands in another face."""
+        space = self._word(" ")
+        words = [self._words.get(word) or self._word(word) for word in text.split(" ")]
+        if space is None or None in words:
+            return None
+        found: list[_Word] = words  # type: ignore[assignment]
+        if any(word.face is not space.face for word in found):
+            return None
+        width = sum(word.width for word in found) + space.width * (len(found) - 1)
+        shown = space.shown.join([word.shown for word in found])
+        operators = f"{space.face.select} [<{shown}>] TJ\n".replace("<>", "")
+        return Drawn(operators.encode(), width * FROM_UNITS)
+
+    def _word(self, text: str) -> _Word | None:
+        """Shape a word and keep it; None when it is not of one run in one face of learned glyphs."""
+        if text in self._words:
+            return self._words[text]
+        if len(self._words) >= MAX_WORDS:
+            self._words.clear()
+        self._words[text] = found = self._one_run(text)
+        return found
+
+    def _one_run(self, text: str) -> _Word | None:
+        if not text:
+            space = self._word(" ")
+            return None if space is None else _Word(space.face, "", 0)
+        runs = [(self._face(font), glyphs) for font, glyphs, *_ in self._runs(text.encode())]
+        if len(runs) != 1 or (face := runs[0][0]) is None:
+            return None
+        forms = [_form(face, glyph) for glyph in runs[0][1]]
+        return None if "" in forms else _Word(face, "".join(forms), sum(map(_ADVANCE, runs[0][1])))
+
+    def _whole(self, text: str) -> Drawn | None:
         parts: list[str] = []
         width = 0
         for pango_font, glyphs, _clusters, _offset, _end in self._runs(text.encode()):
