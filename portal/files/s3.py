@@ -26,7 +26,7 @@ LISTED_BLOBS = 1000
 REMEMBERED_BLOBS = 20_000
 #: No longer than this a name counts as stored because this process has stored it.
 REMEMBERED_SECONDS = 60.0
-_NO_ROOM = ("507", "QuotaExceeded", "StorageFull", "InsufficientStorage")
+_NO_ROOM = ("507 Insufficient Storage", "QuotaExceeded", "StorageFull", "InsufficientStorage")
 T = TypeVar("T")
 A = TypeVar("A")
 
